@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which memory does this instruction touch? A table decoder for root mode: given
+ * the bytes and the registers before execution it lists every memory operand of
+ * the common instructions, exactly, and says so when it cannot.
+ *
+ * Pure: no VMX, no kernel. Source of the tables: SDM volume 2, appendix A.
+ */
+#ifndef HVT_ROOT_INSN_H
+#define HVT_ROOT_INSN_H
+
+#include "types.h"
+
+#define HVT_INSN_MAX 15
+#define HVT_INSN_OPS 4
+
+#define HVT_OP_R 1
+#define HVT_OP_W 2
+
+/* General registers in encoding order; gpr[4] is RSP. */
+struct hvt_insn_ctx {
+	const u64 *gpr;
+	u64 ip;
+	u64 fs_base, gs_base;
+	u8 bits;		/* 64, 32 or 16 */
+	u8 cpl;
+};
+
+struct hvt_insn_op {
+	u64 addr;		/* linear */
+	u32 size;		/* bytes, > 0 */
+	u8 access;		/* HVT_OP_* */
+};
+
+struct hvt_insn {
+	u8 len;
+	u8 nops;
+	struct hvt_insn_op op[HVT_INSN_OPS];
+};
+
+/*
+ * Decode @n bytes at @b. Returns true when @out lists the length and *all* memory
+ * operands (implicit ones included) of one instruction; false when the opcode,
+ * its addressing or an operand of it is not known here (gathers, XSAVE, far
+ * transfers, 16-bit code, a truncated buffer, ...): then @out is unspecified but
+ * for out->len, which is the length or 0.
+ * A REP string instruction counts as its next iteration, and has no operands when
+ * its count is 0.
+ */
+bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *ctx,
+		     struct hvt_insn *out);
+
+#endif

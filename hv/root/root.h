@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Everything that root mode works on. The files in hv/ allocate and fill it, root
+ * reads and changes it; no function of Linux is called from here (tests/root-rules
+ * proves it). All of it lives in the direct map or in the module image and is
+ * never moved while the machine is attached.
+ */
+#ifndef HVT_ROOT_H
+#define HVT_ROOT_H
+
+#include <linux/build_bug.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+#include <asm/desc_defs.h>
+#include <asm/processor.h>
+#include <hvtrace/uapi.h>
+#include "../vmx/vmx_ops.h"
+#include "asm.h"
+#include "event.h"
+#include "insn.h"
+
+#define HVT_MAX_CPUS	 512
+#define HVT_SESSIONS	 8	/* open fds with rings */
+#define HVT_STEP_PAGES	 40	/* gather: 16 lanes over 2 pages each, and then some */
+#define HVT_STEP_TABLES	 (1 + 3 * HVT_STEP_PAGES)
+#define HVT_HASH_BITS	 14
+#define HVT_VALUE_MAX	 512	/* bytes of value kept of one access */
+#define HVT_ARENA	 4096	/* old values of one step */
+
+/* ------------------------------------------------------------------ */
+/* What is watched. Changed only by a CPU that has stopped all others. */
+
+struct hvt_watch;
+
+enum hvt_ref_kind { HVT_REF_DATA, HVT_REF_GUARD };
+
+/*
+ * A watch's interest in bytes [lo, hi) of a guest-physical page. DATA: its own
+ * bytes. GUARD: the page-table entries that translate them; a write there makes
+ * root translate [va, va_end) anew.
+ */
+struct hvt_ref {
+	struct hvt_ref *next;		/* of the same page */
+	struct hvt_watch *watch;
+	struct hvt_page *page;		/* NULL: not linked */
+	u64 va, va_end;
+	u16 lo, hi;
+	u8 kind, level;			/* level: of the guarded table */
+	bool dirty;			/* follow.c: to be translated anew */
+};
+
+struct hvt_page {
+	u64 gfn;
+	struct hvt_page *next;		/* hash chain, or free list */
+	struct hvt_ref *refs;
+	u64 blocks;			/* bit n: some ref touches bytes [64n, 64n + 64) */
+	u64 order;			/* retirements so far: a total order */
+	u32 changes;			/* of the list: tells an iterator to start again */
+	u32 lock;			/* cpu + 1 of the CPU whose step holds it */
+	u8 deny;			/* HVT_ACC_* that the ARMED view must not allow */
+};
+
+struct hvt_watch {
+	u32 id;
+	u8 access;			/* HVT_ACC_* */
+	u8 session;			/* index into hvt_machine.session */
+	u8 levels;			/* 4 or 5: depth of its page tables */
+	bool linked;
+	u64 root_gpa;			/* top-level page table of its address space */
+	u64 va, len;
+	u64 first_page;			/* va >> 12 */
+	u32 npages;
+	u32 nguards;
+	struct hvt_ref *data;		/* npages */
+	struct hvt_ref *guard;		/* nguards, by level: see follow.c */
+	u32 guard_base[6];		/* first guard of level n (1..5) */
+	u64 mapped;			/* pages of it that are mapped */
+	u64 hits, near, remaps;		/* atomically added to */
+};
+
+/* ------------------------------------------------------------------ */
+/* Rings */
+
+struct hvt_ring {
+	u32 slots;			/* power of two */
+	u32 pad;
+	void **page;			/* slots * 64 / 4096 pages */
+	struct hvt_ring_head *head;	/* mapped read-only by the consumer */
+	struct hvt_ring_tail *tail;	/* mapped writable by the consumer: hostile */
+	u64 pos;			/* private copy of head */
+	u64 seq;			/* of the next record */
+	u64 lost, lost_seq;		/* of the gap being made */
+	u64 lost_total;
+};
+
+struct hvt_session {
+	struct hvt_ring *ring;		/* one per CPU id; NULL: slot is free */
+};
+
+/* ------------------------------------------------------------------ */
+/* One step: from the violation to retirement (or to what came instead) */
+
+enum hvt_step_mode { HVT_STEP_NONE, HVT_STEP_INSN, HVT_STEP_DELIVERY };
+
+/* A record in the making. */
+struct hvt_prov {
+	u64 gla, gpa, gpa2;		/* gpa2: of the bytes in the second page */
+	u32 size, len1;			/* len1: bytes in the first page */
+	u16 flags;			/* HVT_RF_* */
+	u8 access;
+	u8 sessions;			/* bit per session */
+	struct hvt_watch *watch[HVT_SESSIONS]; /* the lowest id of each session */
+	struct hvt_page *page;		/* the one that ranks it */
+	u16 old_off, old_len;		/* in the arena */
+	s16 snap;			/* blind: index of the page snapshot, else -1 */
+};
+
+struct hvt_dirty {			/* guarded bytes that the step may write */
+	u64 gfn;
+	u16 lo, hi;
+};
+#define HVT_STEP_DIRTY 16
+
+struct hvt_step {
+	u8 mode;			/* enum hvt_step_mode */
+	bool blind;			/* in the STEP view, pages are opened one by one */
+	bool stopped;			/* holds the rendezvous */
+	u8 insn_len;			/* bytes in insn[] */
+	bool insn_known;		/* ... are exactly the instruction */
+	u8 vector;
+	bool has_error;
+	u32 nprov, nlock, nsnap, ndirty;
+	u32 arena_used;
+	u64 ip, cr3;
+	u16 mode_flags;			/* HVT_RF_USER, CODE32, CODE16, NOINSN */
+	u8 insn[16];
+	u64 gpr[16];			/* before the instruction */
+	struct hvt_prov prov[HVT_STEP_PAGES];
+	struct hvt_page *lock[HVT_STEP_PAGES];
+	struct hvt_page *near_page;	/* the page that made us step */
+	struct hvt_dirty dirty[HVT_STEP_DIRTY];
+};
+
+/* ------------------------------------------------------------------ */
+
+enum hvt_view { HVT_VIEW_ARMED, HVT_VIEW_OPEN, HVT_VIEW_STEP };
+
+/* Why a CPU left VMX by itself; read by Linux (hv/cpu.c). */
+struct hvt_crash {
+	u32 kind;			/* enum hvt_crash_kind, 0: none */
+	u32 rc;				/* of the failed entry */
+	u32 vmx_error;
+	u32 exit_reason;
+	u64 vector, error, rip, cr2, qualification;
+};
+
+enum hvt_crash_kind {
+	HVT_CRASH_NONE,
+	HVT_CRASH_ENTRY,		/* VMLAUNCH/VMRESUME failed */
+	HVT_CRASH_GUEST_STATE,		/* entry failed on guest state (exit bit 31) */
+	HVT_CRASH_EXIT,			/* an exit that cannot happen did */
+	HVT_CRASH_EXCEPTION,		/* root mode faulted */
+	HVT_CRASH_EPT,			/* EPT misconfiguration or a hole */
+};
+
+struct hvt_vcpu {
+	struct guest_regs regs;		/* first: vmx_entry.S */
+	struct hvt_vcpu *self;
+	u64 stack_top;
+	u8 mc_seen;
+
+	u8 active;			/* under VMX: takes part in rendezvous */
+	u8 launched;			/* Linux's view: hvt_call() is allowed */
+	u8 leave;			/* the loop is to end */
+	u32 cpu, apic_id;
+
+	/* rendezvous.c */
+	u32 park, parked, nmi_expected;
+
+	/* events waiting for injection: written to the VMCS just before entry */
+	struct hvt_event inject;
+	bool nmi_pending;
+
+	u8 view;			/* enum hvt_view */
+	u32 ctl_pin, ctl_cpu;		/* what the VMCS holds now */
+	u32 exc_bitmap;
+	u64 eptp_step;
+	struct hvt_step step;
+	bool stop_next;			/* the coming step needs the others stopped */
+	u64 *step_table[HVT_STEP_TABLES];
+	u32 step_tables_used;
+	void *snap[HVT_STEP_PAGES];
+	u8 *arena;			/* HVT_ARENA bytes */
+	u8 *record;			/* a record being built, 8 KiB */
+
+	u64 exits[HVT_EXIT_REASONS];
+	u64 steps, steps_retired, steps_dropped, lock_retries, rendezvous;
+	struct hvt_crash crash;
+
+	/* set up by Linux */
+	u64 vmxon_pa, vmcs_pa, msr_bitmap_pa;
+	u64 host_cr3;
+	bool kpti;
+	struct desc_struct *gdt_rw;	/* Linux's writable GDT of this CPU */
+	struct desc_struct *gdt;	/* root's own */
+	gate_desc *idt;
+	struct x86_hw_tss *tss;
+	u16 tr;
+};
+
+/* The EPT roots and what is needed to change ARMED. */
+struct hvt_ept {
+	u64 *open, *armed;		/* top-level tables */
+	u64 eptp_open, eptp_armed;
+	bool exec_only;
+	void *free;			/* pages for splitting, linked by their first word */
+	u64 nfree;
+	u64 pages_restricted;
+	u64 tables;			/* private tables in ARMED */
+	u64 split_2m, split_1g;		/* large leaves that are split now */
+};
+
+struct hvt_machine {
+	struct hvt_vcpu *vcpu[HVT_MAX_CPUS];
+	u32 ncpu;			/* ids below this */
+	u32 stop_lock;			/* rendezvous.c */
+	bool broken;
+	u8 maxphyaddr;
+	u64 phys_limit;			/* first physical address without a direct map */
+	struct hvt_ept ept;
+	struct hvt_page **hash;		/* 1 << HVT_HASH_BITS */
+	struct hvt_page *free_pages;
+	struct hvt_session session[HVT_SESSIONS];
+};
+
+extern struct hvt_machine hvt_m;
+
+static_assert(offsetof(struct hvt_vcpu, regs) == 0);
+static_assert(offsetof(struct guest_regs, host_rsp) == HVT_REGS_HOST_RSP);
+static_assert(offsetof(struct guest_regs, nmi_seen) == HVT_REGS_NMI_SEEN);
+static_assert(offsetof(struct guest_regs, no_entry) == HVT_REGS_NO_ENTRY);
+static_assert(offsetof(struct hvt_vcpu, self) == HVT_VCPU_SELF);
+static_assert(offsetof(struct hvt_vcpu, stack_top) == HVT_VCPU_STACK_TOP);
+static_assert(offsetof(struct hvt_vcpu, mc_seen) == HVT_VCPU_MC_SEEN);
+static_assert(HOST_RSP == HVT_HOST_RSP_FIELD);
+
+/* Calls from Linux, in guest context, by hvt_call(); each returns a u64. */
+enum hvt_call_nr {
+	HVT_CALL_ENTERED = 1,	/* this CPU was launched: takes part in stops */
+	HVT_CALL_LEAVE,		/* this CPU leaves VMX */
+	HVT_CALL_LINK,		/* struct hvt_call_range *: translate and arm */
+	HVT_CALL_UNLINK,	/* struct hvt_watch *: disarm */
+	HVT_CALL_SUPPLY,	/* struct hvt_supply *: give memory to root */
+	HVT_CALL_RECLAIM,	/* struct hvt_supply *: take as much back */
+};
+
+/*
+ * Memory that root links into its free lists, or took out of them. Call arguments
+ * live in the direct map, never on Linux's (vmalloc'ed) stack.
+ */
+struct hvt_supply {
+	struct hvt_page *pages;		/* linked by next */
+	void *tables;			/* EPT tables, linked by their first word */
+	u64 npages, ntables;
+};
+
+struct hvt_call_range {
+	struct hvt_watch *watch;
+	u64 va, va_end;
+};
+
+asmlinkage u64 hvt_call(u64 nr, u64 arg);
+asmlinkage int hvt_launch(struct hvt_vcpu *v);
+
+#endif

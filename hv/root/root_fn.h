@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Functions of root mode, by file. Callers are in root mode on vcpu @v's CPU. */
+#ifndef HVT_ROOT_FN_H
+#define HVT_ROOT_FN_H
+
+#include "root.h"
+
+/* loop.c */
+asmlinkage int hvt_root_main(struct hvt_vcpu *v, u64 rsp);
+asmlinkage void hvt_root_exception(struct hvt_vcpu *v, u64 *frame);
+void hvt_crash_leave(struct hvt_vcpu *v, u32 kind);
+
+/*
+ * leave.c: take this CPU out of VMX and go on as the guest. Does not return, which
+ * is not said to the compiler because objtool would not believe it.
+ */
+void hvt_leave(struct hvt_vcpu *v);
+
+/* exit_cpu.c: return true when the instruction was completed (RIP moved) */
+bool hvt_exit_instruction(struct hvt_vcpu *v, u32 reason);
+void hvt_exit_exception(struct hvt_vcpu *v, u32 info);
+void hvt_inject_exception(struct hvt_vcpu *v, u8 vector, bool has_error, u32 error);
+void hvt_skip_instruction(struct hvt_vcpu *v);
+
+/* exit_ept.c */
+void hvt_exit_ept(struct hvt_vcpu *v, u32 vec_info);
+
+/* step.c */
+bool hvt_step_lock(struct hvt_vcpu *v);
+void hvt_step_enter(struct hvt_vcpu *v);
+void hvt_step_retire(struct hvt_vcpu *v);
+void hvt_step_drop(struct hvt_vcpu *v);
+
+/* collect.c */
+bool hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags);
+void hvt_collect_page(struct hvt_vcpu *v, struct hvt_page *page, const struct hvt_prov *at);
+void hvt_capture_old(struct hvt_vcpu *v);
+
+/* emit.c */
+void hvt_emit_access(struct hvt_vcpu *v, const struct hvt_prov *p, u64 tsc);
+u64 hvt_emit_begin(struct hvt_vcpu *v, u8 sessions);
+void hvt_emit_end(struct hvt_vcpu *v, u8 sessions);
+void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa, u64 new_gpa);
+
+/* guest_mem.c */
+u64 hvt_translate(struct hvt_vcpu *v, u64 gla);
+bool hvt_read_phys(void *dst, u64 gpa, u32 n);
+u32 hvt_fetch(struct hvt_vcpu *v, u64 ip, u8 *buf, u32 n);
+
+/* pages.c */
+struct hvt_page *hvt_page_find(u64 gfn);
+void hvt_ref_link(struct hvt_ref *ref, u64 gfn);
+void hvt_ref_unlink(struct hvt_ref *ref);
+
+/* view.c */
+bool hvt_ept_restrict(u64 gpa, u8 deny);
+bool hvt_ept_mapped(u64 gpa);
+void hvt_step_view_reset(struct hvt_vcpu *v);
+void hvt_step_view_open(struct hvt_vcpu *v, u64 gpa);
+void hvt_ept_flush(void);
+void hvt_view_set(struct hvt_vcpu *v, enum hvt_view view);
+
+/* follow.c: callers have stopped the other CPUs */
+void hvt_follow(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 va_end);
+void hvt_follow_dirty(struct hvt_vcpu *v, const struct hvt_dirty *d);
+void hvt_unfollow(struct hvt_vcpu *v, struct hvt_watch *w);
+
+/* stop.c */
+bool hvt_stop_others(struct hvt_vcpu *v);
+void hvt_start_others(struct hvt_vcpu *v);
+bool hvt_park(struct hvt_vcpu *v);
+void hvt_nmi_arrived(struct hvt_vcpu *v);
+
+/* vmx_entry.S */
+void hvt_unblock_nmi(void);
+void hvt_leave_iret(struct guest_regs *regs, u64 *iret_frame);
+int hvt_rdmsr_safe(u32 msr, u64 *value);
+int hvt_wrmsr_safe(u32 msr, u64 value);
+int hvt_xsetbv_safe(u32 index, u64 value);
+int hvt_copy_safe(void *dst, const void *src, u64 n);
+
+static __always_inline u64 hvt_rdtsc(void)
+{
+	u32 lo, hi;
+
+	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (u64)hi << 32 | lo;
+}
+
+static __always_inline void hvt_zero(void *p, u64 n)
+{
+	asm volatile("rep stosb" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+}
+
+static __always_inline void hvt_copy(void *dst, const void *src, u64 n)
+{
+	asm volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
+}
+
+static __always_inline void hvt_pause(void)
+{
+	asm volatile("pause" : : : "memory");
+}
+
+/* A value the consumer or another CPU changes. */
+static __always_inline void hvt_count(u64 *counter)
+{
+	asm volatile("lock incq %0" : "+m"(*counter));
+}
+
+#endif

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One step: lock the pages, open the view, let one instruction (or one event
+ * delivery) run with the monitor trap flag, and commit or drop what was collected.
+ */
+#include <asm/page.h>
+#include <linux/atomic.h>
+#include "root_fn.h"
+
+static void set_controls(struct hvt_vcpu *v, bool stepping, bool trap_exceptions)
+{
+	u32 cpu = v->ctl_cpu & ~CPU_BASED_MONITOR_TRAP_FLAG;
+	u32 pin = v->ctl_pin & ~PIN_BASED_EXT_INTR_MASK;
+	u32 exc = 0;
+
+	if (stepping) {
+		cpu |= CPU_BASED_MONITOR_TRAP_FLAG;
+		pin |= PIN_BASED_EXT_INTR_MASK;
+		/* Faults of a delivery nest by the CPU's own rules; MTF comes after. */
+		exc = trap_exceptions ? ~0u : 0;
+	}
+	if (cpu != v->ctl_cpu)
+		vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, v->ctl_cpu = cpu);
+	if (pin != v->ctl_pin)
+		vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, v->ctl_pin = pin);
+	if (exc != v->exc_bitmap)
+		vmcs_write32(EXCEPTION_BITMAP, v->exc_bitmap = exc);
+}
+
+static void unlock(struct hvt_step *s)
+{
+	while (s->nlock)
+		smp_store_release(&s->lock[--s->nlock]->lock, 0);
+}
+
+/*
+ * Take the locks of all pages in step.lock[], or none and look again. False: this
+ * CPU was stopped meanwhile, so that what it had looked up is void.
+ */
+bool hvt_step_lock(struct hvt_vcpu *v)
+{
+	struct hvt_step *s = &v->step;
+	u32 i;
+
+	for (;;) {
+		for (i = 0; i < s->nlock; i++)
+			if (cmpxchg(&s->lock[i]->lock, 0, v->cpu + 1))
+				break;
+		if (i == s->nlock)
+			return true;
+		while (i--)
+			smp_store_release(&s->lock[i]->lock, 0);
+		v->lock_retries++;
+		hvt_pause();
+		if (!s->stopped && hvt_park(v)) {
+			s->nlock = 0;
+			return false;
+		}
+	}
+}
+
+void hvt_step_enter(struct hvt_vcpu *v)
+{
+	v->steps++;
+	hvt_view_set(v, v->step.blind ? HVT_VIEW_STEP : HVT_VIEW_OPEN);
+	set_controls(v, true, v->step.mode == HVT_STEP_INSN);
+}
+
+/* Back to the armed view, locks released. Others may still be stopped. */
+static void leave_step(struct hvt_vcpu *v)
+{
+	v->step.mode = HVT_STEP_NONE;
+	hvt_view_set(v, HVT_VIEW_ARMED);
+	set_controls(v, false, false);
+	unlock(&v->step);
+}
+
+static void start_others(struct hvt_vcpu *v)
+{
+	if (v->step.stopped) {
+		v->step.stopped = false;
+		hvt_start_others(v);
+	}
+}
+
+void hvt_step_drop(struct hvt_vcpu *v)
+{
+	v->steps_dropped++;
+	leave_step(v);
+	start_others(v);
+}
+
+/*
+ * An interrupt frame, now that RSP tells where it is: five words and maybe an error
+ * code, clipped to the page that this record is about (SDM volume 3, 6.14.2).
+ */
+static void frame_extent(struct hvt_vcpu *v, struct hvt_prov *p)
+{
+	struct hvt_step *s = &v->step;
+	u64 rsp = vmcs_readl(GUEST_RSP), page = p->gla & PAGE_MASK;
+	u64 lo = rsp, hi = rsp + (s->has_error ? 48 : 40);
+
+	if (hi < p->gla + 8 && p->gla - rsp < PAGE_SIZE)
+		hi = p->gla + 8; /* a nested delivery pushed a second frame */
+	if (lo < page)
+		lo = page;
+	if (hi > page + PAGE_SIZE)
+		hi = page + PAGE_SIZE;
+	if (lo >= hi || p->gla < lo || p->gla >= hi) {
+		lo = p->gla;
+		hi = p->gla + 8;
+	}
+	p->gpa = (p->gpa & PAGE_MASK) | (lo & ~PAGE_MASK);
+	p->gla = lo;
+	p->size = p->len1 = hi - lo;
+}
+
+/* Do the final bytes of a delivery's record touch what its watches want? */
+static bool still_watched(const struct hvt_prov *p)
+{
+	u32 lo = p->gpa & ~PAGE_MASK, hi = lo + p->size;
+	const struct hvt_ref *r;
+
+	for (r = p->page->refs; r; r = r->next)
+		if (r->kind == HVT_REF_DATA && r->lo < hi && r->hi > lo &&
+		    (r->watch->access & p->access))
+			return true;
+	return false;
+}
+
+static void emit_all(struct hvt_vcpu *v)
+{
+	struct hvt_step *s = &v->step;
+	u8 sessions = 0;
+	u64 tsc;
+	u32 i;
+
+	for (i = 0; i < s->nprov; i++)
+		sessions |= s->prov[i].sessions;
+	tsc = hvt_emit_begin(v, sessions);
+	for (i = 0; i < s->nprov; i++) {
+		struct hvt_prov *p = &s->prov[i];
+
+		if ((p->flags & HVT_RF_DELIVERY) && !p->size) {
+			frame_extent(v, p);
+			if (!still_watched(p))
+				continue;
+		}
+		hvt_emit_access(v, p, tsc);
+	}
+	hvt_emit_end(v, sessions);
+}
+
+static void count_near(struct hvt_step *s)
+{
+	const struct hvt_ref *r;
+
+	for (r = s->near_page->refs; r; r = r->next) {
+		if (r->kind == HVT_REF_DATA) {
+			hvt_count(&r->watch->near);
+			return;
+		}
+	}
+}
+
+void hvt_step_retire(struct hvt_vcpu *v)
+{
+	struct hvt_step *s = &v->step;
+	u32 i;
+
+	v->steps_retired++;
+	for (i = 0; i < s->nlock; i++)
+		s->lock[i]->order++;
+	if (s->nprov)
+		emit_all(v);
+	else
+		count_near(s);
+	leave_step(v);
+	for (i = 0; i < s->ndirty; i++)
+		hvt_follow_dirty(v, &s->dirty[i]);
+	start_others(v);
+}
