@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Turns sections into the bytes of <hvtrace/log.h> and gets them out of the door in
+ * large writes. Knows nothing of what the sections say.
+ */
+#ifndef AGENT_LOG_WRITER_H
+#define AGENT_LOG_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hvtrace/log.h>
+
+#include "buf.h"
+
+struct log_writer {
+	int fd;
+	struct buf out;		/* not yet written */
+	int err;		/* first failure, negative errno; all later calls do nothing */
+	/*
+	 * Called when a non-blocking fd is full. Returns 0 to go on, or a negative
+	 * errno to give up. May be NULL for a blocking fd.
+	 */
+	int (*wait)(void *ctx);
+	void *wait_ctx;
+};
+
+struct log_part {
+	const void *p;
+	size_t len;
+};
+
+#define LOG_PARTS_MAX 4
+
+void log_header(struct log_writer *log, uint32_t nr_cpus);
+
+/*
+ * Appends one section: head gives type, cpu, count and the tsc fields; the parts in
+ * order are the payload. Writes when enough has gathered.
+ */
+void log_section(struct log_writer *log, const struct hvt_section *head,
+		 const struct log_part *parts, size_t nr_parts);
+
+/* A section of one struct or text, without tsc fields. */
+void log_plain(struct log_writer *log, enum hvt_sec_type type, const void *p, size_t len);
+
+/* Writes all that has gathered. Returns log->err. */
+int log_flush(struct log_writer *log);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * User symbols: the target's executable, then its libraries in the order of its maps.
+ * Files are opened through /proc/PID, so that containers and deleted files work.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <hvtrace/uapi.h>
+
+#include "agent.h"
+#include "elf_syms.h"
+#include "resolve_user.h"
+
+static size_t base_len(const char *base)
+{
+	static const char deleted[] = " (deleted)";
+	size_t len = strlen(base), tail = sizeof(deleted) - 1;
+
+	return len > tail && !strcmp(base + len - tail, deleted) ? len - tail : len;
+}
+
+bool object_matches(const char *path, const char *object)
+{
+	size_t len = base_len(path), want = strlen(object);
+	const char *base, *rest;
+
+	if (object[0] == '/')
+		return len == want && !memcmp(path, object, len);
+	base = strrchr(path, '/');
+	if (path[0] != '/' || !base)
+		return false;
+	base++;
+	len -= (size_t)(base - path);
+	if (len < want || memcmp(base, object, want))
+		return false;
+	if (len == want)
+		return true;
+	/* libc.so: libc.so.6; libc: libc.so.6, and libc-2.31.so of older systems */
+	rest = base + want;
+	if (*rest == '.' && want > 3 && !strcmp(object + want - 3, ".so"))
+		return true;
+	if (*rest == '-')
+		rest += 1 + strspn(rest + 1, "0123456789.");
+	if (rest > base + want && rest[-1] == '.')
+		rest--;
+	return !strncmp(rest, ".so", 3) && (rest[3] == '.' || rest + 3 == base + len);
+}
+
+static int load_target(struct target *t)
+{
+	char link[64];
+	ssize_t len;
+	int rc;
+
+	if (t->loaded)
+		return AGENT_OK;
+	snprintf(link, sizeof(link), "/proc/%d/exe", t->pid);
+	len = readlink(link, t->exe, sizeof(t->exe) - 1);
+	if (len < 0)
+		return complain(AGENT_ERROR, "PID %d: its executable: %s; try: ps", t->pid,
+				strerror(errno));
+	t->exe[len] = '\0';
+	rc = maps_read(&t->maps, t->pid);
+	if (rc)
+		return complain(AGENT_ERROR, "PID %d: its maps: %s; try: an address", t->pid,
+				strerror(-rc));
+	t->loaded = true;
+	return AGENT_OK;
+}
+
+void target_free(struct target *target)
+{
+	maps_free(&target->maps);
+}
+
+/* The symbols that were stripped from a file and installed apart, by build-id. */
+static int open_debug_file(const struct target *t, int fd)
+{
+	static const char *const roots[] = { "/proc/%d/root", "" };
+	uint8_t id[BUILD_ID_MAX];
+	size_t len = elf_build_id(fd, id), i, j;
+	char path[256];
+
+	if (len < 2)
+		return -ENOENT;
+	for (i = 0; i < 2; i++) {
+		int at = 0, dbg;
+
+		if (roots[i][0])
+			at = snprintf(path, sizeof(path), "/proc/%d/root", t->pid);
+		at += snprintf(path + at, sizeof(path) - (size_t)at, "/usr/lib/debug/.build-id/%02x/",
+			       id[0]);
+		for (j = 1; j < len; j++)
+			at += snprintf(path + at, sizeof(path) - (size_t)at, "%02x", id[j]);
+		snprintf(path + at, sizeof(path) - (size_t)at, ".debug");
+		dbg = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (dbg >= 0)
+			return dbg;
+	}
+	return -ENOENT;
+}
+
+static enum elf_sym_result find_in_file(const struct target *t, int fd, const char *name, bool exec,
+					struct elf_sym *sym)
+{
+	enum elf_sym_result result = ELF_SYM_NONE;
+
+	if (!elf_has_symtab(fd)) {
+		int dbg = open_debug_file(t, fd);
+
+		if (dbg >= 0) {
+			result = elf_find_symbol(dbg, name, exec, sym);
+			close(dbg);
+		}
+	}
+	return result == ELF_SYM_NONE ? elf_find_symbol(fd, name, exec, sym) : result;
+}
+
+static int ambiguous(const struct want *w, const char *path, const struct elf_sym *sym, uint64_t bias)
+{
+	char list[128];
+	unsigned int i;
+	size_t at = 0;
+
+	for (i = 0; i < sym->equal && i < ELF_SYM_SHOWN && at < sizeof(list); i++)
+		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s0x%llx", i ? ", " : "",
+				       (unsigned long long)(sym->values[i] + bias));
+	return complain(AGENT_ERROR, "%s: %u local symbols of %s have this name; try: one address: "
+			"%s%s", w->spec.sym, sym->equal, path, list,
+			sym->equal > ELF_SYM_SHOWN ? ", ..." : "");
+}
+
+static int use_symbol(struct want *w, const struct elf_sym *sym, uint64_t bias)
+{
+	uint64_t off = w->spec.off;
+
+	w->addr = sym->value + bias + off;
+	if (w->len)
+		return AGENT_OK;
+	if (sym->size && off >= sym->size)
+		return complain(AGENT_USAGE, "%s: beyond the end of %s, which has %llu bytes; try: with "
+				"a length, %s,8", w->text, w->spec.sym,
+				(unsigned long long)sym->size, w->text);
+	w->len = sym->size ? sym->size - off : 8;
+	return AGENT_OK;
+}
+
+/*
+ * Looks in the file of the maps' entry i. *done says that the search ends here, found
+ * or not.
+ */
+static int look_in(struct target *t, size_t i, struct want *w, bool *done)
+{
+	const struct map_entry *m = &t->maps.e[i];
+	struct elf_sym sym = { 0 };
+	enum elf_sym_result result;
+	uint64_t bias = 0;
+	int fd, rc = AGENT_OK;
+
+	fd = proc_open_mapped(t->pid, m);
+	if (fd < 0)
+		return AGENT_OK;
+	result = find_in_file(t, fd, w->spec.sym, !!(w->access & HVT_ACC_X), &sym);
+	*done = result != ELF_SYM_NONE;
+	if (*done && elf_load_bias(fd, m, &bias))
+		rc = complain(AGENT_ERROR, "%s: cannot tell where %s is loaded; try: an address",
+			      w->text, m->path);
+	else if (result == ELF_SYM_TLS)
+		rc = complain(AGENT_ERROR, "%s: is thread-local in %s, one for each thread; try: its "
+			      "address in one of them", w->spec.sym, m->path);
+	else if (result == ELF_SYM_AMBIGUOUS)
+		rc = ambiguous(w, m->path, &sym, bias);
+	else if (*done)
+		rc = use_symbol(w, &sym, bias);
+	close(fd);
+	return rc;
+}
+
+/* Is entry i the first one of its file? */
+static bool first_of_file(const struct maps *maps, size_t i)
+{
+	const struct map_entry *m = &maps->e[i];
+	size_t j;
+
+	if (m->path[0] != '/')
+		return false;
+	for (j = 0; j < i; j++) {
+		if (maps->e[j].inode == m->inode && maps->e[j].major == m->major &&
+		    maps->e[j].minor == m->minor && !strcmp(maps->e[j].path, m->path))
+			return false;
+	}
+	return true;
+}
+
+/* Programs and libraries are mapped executable somewhere; locale data is not. */
+static bool has_code(const struct maps *maps, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < maps->nr; i++) {
+		if (maps->e[i].prot & PROT_EXEC && !strcmp(maps->e[i].path, path))
+			return true;
+	}
+	return false;
+}
+
+static int no_such_object(const struct target *t, const struct want *w)
+{
+	char list[400] = "";
+	size_t i, at = 0;
+
+	for (i = 0; i < t->maps.nr; i++) {
+		const char *base = strrchr(t->maps.e[i].path, '/');
+
+		if (!base || !first_of_file(&t->maps, i) || !has_code(&t->maps, t->maps.e[i].path) ||
+		    strlen(base) + at + 8 > sizeof(list))
+			continue;
+		at += (size_t)sprintf(list + at, "%s%s", at ? ", " : "", base + 1);
+	}
+	return complain(AGENT_ERROR, "%s: PID %d has no such object mapped; try: %s", w->spec.object,
+			t->pid, at ? list : "an address");
+}
+
+int resolve_user(struct target *t, struct want *w)
+{
+	int rc = load_target(t), pass;
+	bool any = false, done = false;
+	size_t i;
+
+	if (rc)
+		return rc;
+	/* Pass 0 is the executable, pass 1 the rest; an OBJECT is one search of all. */
+	for (pass = w->spec.object[0] ? 1 : 0; pass < 2 && !done; pass++) {
+		for (i = 0; i < t->maps.nr && !done && rc == AGENT_OK; i++) {
+			const char *path = t->maps.e[i].path;
+			bool exe = !strcmp(path, t->exe);
+
+			if (!first_of_file(&t->maps, i))
+				continue;
+			if (w->spec.object[0] ? !object_matches(path, w->spec.object) : exe == !!pass)
+				continue;
+			any = true;
+			rc = look_in(t, i, w, &done);
+		}
+	}
+	if (rc || done)
+		return rc;
+	if (w->spec.object[0] && !any)
+		return no_such_object(t, w);
+	if (w->spec.object[0])
+		return complain(AGENT_ERROR, "%s: no such symbol in %s; try: nm -D %s", w->spec.sym,
+				w->spec.object, w->spec.object);
+	return complain(AGENT_ERROR, "%s: no such symbol in PID %d's executable or libraries; "
+			"try: kernel:%s or OBJECT:%s", w->spec.sym, t->pid, w->spec.sym, w->spec.sym);
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a watch session: wait, drain, and end in order. What one drain does is in
+ * round.c.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "blocked.h"
+#include "session.h"
+
+/* How often to look without being woken: for perf's news, and for a late watermark. */
+#define IDLE_MS 250
+#define BEHIND_MS 10
+/* How long a record may be in the making after everything was disarmed. */
+#define DRAIN_MAX_NS 1000000000ull
+
+enum { P_DEVICE, P_SIGNAL, P_CONTROL, P_TARGET, P_OUT, NR_POLL };
+
+static int lookup_ksym(void *ctx, struct hvt_ksym *sym)
+{
+	return device_ioctl(ctx, HVT_IOC_KSYM, sym);
+}
+
+void session_disarm(struct session *s)
+{
+	size_t i;
+
+	if (s->disarmed)
+		return;
+	s->disarmed = true;
+	for (i = 0; i < s->nr_watches; i++) {
+		struct hvt_watch_del del = { .size = sizeof(del), .id = s->watch_ids[i] };
+
+		/* It may have gone with its process; there is nothing else to do. */
+		device_ioctl(&s->dev, HVT_IOC_WATCH_DEL, &del);
+	}
+	s->nr_watches = 0;
+}
+
+static void end(struct session *s, enum hvt_end_reason reason)
+{
+	if (!s->end_reason)
+		s->end_reason = reason;
+}
+
+/* Does the control fd still have its other end? Takes what was written to it. */
+static bool control_lives(struct session *s)
+{
+	char bytes[256];
+	ssize_t got = read(s->control_fd, bytes, sizeof(bytes));
+
+	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static bool take_signals(struct session *s)
+{
+	struct signalfd_siginfo info[4];
+
+	return read(s->signal_fd, info, sizeof(info)) > 0;
+}
+
+static void say_broken(struct session *s)
+{
+	struct hvt_status st = { .size = sizeof(st) };
+	char why[128];
+
+	if (device_ioctl(&s->dev, HVT_IOC_STATUS, &st) || !(st.flags & HVT_ST_BROKEN)) {
+		complain(AGENT_ERROR, "watch: the module ended the session; try: dmesg");
+		return;
+	}
+	blocked_why(&st.blocked, why, sizeof(why));
+	complain(AGENT_ERROR, "watch: CPU %u: root mode failed: %s; try: dmesg", st.blocked.cpu, why);
+}
+
+static void prepare_poll(const struct session *s, struct pollfd p[NR_POLL])
+{
+	p[P_DEVICE] = (struct pollfd){ s->dev.fd, POLLIN, 0 };
+	p[P_SIGNAL] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
+	p[P_CONTROL] = (struct pollfd){ s->control_fd, POLLIN, 0 };
+	p[P_TARGET] = (struct pollfd){ s->pid_fd, POLLIN, 0 };
+	/* Nothing asked: POLLERR comes anyway when the reader has gone. */
+	p[P_OUT] = (struct pollfd){ s->log.fd, 0, 0 };
+}
+
+static void take_events(struct session *s, const struct pollfd p[NR_POLL])
+{
+	if (p[P_SIGNAL].revents && take_signals(s))
+		end(s, HVT_END_STOP);
+	if (p[P_CONTROL].revents && !control_lives(s))
+		end(s, HVT_END_STOP);
+	if (p[P_TARGET].revents)
+		end(s, HVT_END_TARGET);
+	if (p[P_OUT].revents & POLLERR && !s->log.err)
+		s->log.err = -EPIPE;
+	if (p[P_DEVICE].revents & (POLLERR | POLLHUP | POLLNVAL)) {
+		say_broken(s);
+		end(s, HVT_END_BROKEN);
+	}
+}
+
+/*
+ * The log's fd is full. A first wish to stop disarms at once and lets the reader catch
+ * up; a second one gives the log up.
+ */
+static int wait_for_reader(void *ctx)
+{
+	struct session *s = ctx;
+	bool stopping = s->end_reason != 0;
+	struct pollfd p[NR_POLL];
+
+	prepare_poll(s, p);
+	p[P_OUT].events = POLLOUT;
+	p[P_DEVICE].fd = -1;
+	if (stopping)
+		p[P_CONTROL].fd = p[P_TARGET].fd = -1;
+	if (poll(p, NR_POLL, -1) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (stopping && p[P_SIGNAL].revents && take_signals(s))
+		return -ECANCELED;
+	take_events(s, p);
+	if (s->end_reason)
+		session_disarm(s);
+	return s->log.err;
+}
+
+void session_init(struct session *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->dev.fd = s->control_fd = s->signal_fd = s->pid_fd = -1;
+	s->log.fd = STDOUT_FILENO;
+	s->log.wait = wait_for_reader;
+	s->log.wait_ctx = s;
+	s->facts.log = s->ksyms.log = &s->log;
+	s->ksyms.lookup = lookup_ksym;
+	s->ksyms.ctx = &s->dev;
+	s->chunk = xrealloc(NULL, (size_t)RING_CHUNK_SLOTS * HVT_SLOT);
+}
+
+static void write_stats(struct session *s)
+{
+	uint32_t nr = s->dev.hello.nr_cpus, cpu;
+	struct hvt_log_stat *st = xrealloc(NULL, nr * sizeof(*st));
+	struct hvt_section head = { .type = HVT_SEC_STAT, .count = nr };
+	struct log_part part = { st, nr * sizeof(*st) };
+
+	memset(st, 0, nr * sizeof(*st));
+	for (cpu = 0; cpu < nr; cpu++) {
+		const struct ring *r = &s->dev.rings[cpu];
+
+		if (!r->present)
+			continue;
+		st[cpu].produced = __atomic_load_n(&r->head->produced, __ATOMIC_ACQUIRE);
+		st[cpu].lost = __atomic_load_n(&r->head->lost, __ATOMIC_ACQUIRE);
+		st[cpu].consumed = r->consumed;
+		if (st[cpu].produced != st[cpu].consumed + st[cpu].lost)
+			remark("watch: CPU %u: %llu records produced, %llu consumed, %llu lost", cpu,
+			       (unsigned long long)st[cpu].produced,
+			       (unsigned long long)st[cpu].consumed,
+			       (unsigned long long)st[cpu].lost);
+	}
+	log_section(&s->log, &head, &part, 1);
+	free(st);
+}
+
+/*
+ * The module reports a gap with the next record that fits. After the last record there
+ * is none: say it in its place, so that the gap is in the stream as well.
+ */
+static void write_last_gap(struct session *s, uint32_t cpu)
+{
+	const struct ring *r = &s->dev.rings[cpu];
+	uint64_t lost = r->present ? __atomic_load_n(&r->head->lost, __ATOMIC_ACQUIRE) : 0;
+	struct hvt_rec_lost rec = {
+		.h = { .type = HVT_REC_LOST, .nslots = sizeof(rec) / HVT_SLOT,
+		       .seq = r->next_seq, .tsc = s->newest_tsc },
+		.count = lost - r->lost,
+	};
+	struct hvt_section head = {
+		.type = HVT_SEC_EVENTS, .cpu = cpu, .count = 1,
+		.tsc_first = rec.h.tsc, .tsc_last = rec.h.tsc,
+	};
+	struct log_part part = { &rec, sizeof(rec) };
+
+	if (lost > r->lost)
+		log_section(&s->log, &head, &part, 1);
+}
+
+/* Nothing is armed any more: what is being made now is the last, until all is empty. */
+static void drain_rest(struct session *s)
+{
+	uint64_t until = mono_ns() + DRAIN_MAX_NS;
+	uint32_t cpu;
+
+	while (!s->log.err) {
+		if (session_round(s))
+			continue;
+		if (!s->in_flight || mono_ns() >= until)
+			break;
+		usleep(1000);
+	}
+	for (cpu = 0; cpu < s->dev.hello.nr_cpus; cpu++)
+		write_last_gap(s, cpu);
+}
+
+static void finish(struct session *s)
+{
+	struct hvt_log_round last = { .tsc = ~0ull };
+	struct hvt_log_clock clock;
+	struct hvt_log_end end = { .reason = s->end_reason };
+
+	drain_rest(s);
+	log_plain(&s->log, HVT_SEC_ROUND, &last, sizeof(last));
+	if (device_clock(&s->dev, &clock) == AGENT_OK)
+		log_plain(&s->log, HVT_SEC_CLOCK, &clock, sizeof(clock));
+	write_stats(s);
+	end.ns = mono_ns();
+	log_plain(&s->log, HVT_SEC_END, &end, sizeof(end));
+	log_flush(&s->log);
+}
+
+int session_run(struct session *s)
+{
+	while (!s->end_reason && !s->log.err) {
+		struct pollfd p[NR_POLL];
+
+		prepare_poll(s, p);
+		if (poll(p, NR_POLL, s->newest_tsc >= s->round_tsc ? BEHIND_MS : IDLE_MS) < 0) {
+			if (errno == EINTR)
+				continue;
+			s->log.err = -errno;
+			break;
+		}
+		take_events(s, p);
+		if (s->end_reason || s->log.err)
+			break;
+		session_round(s);
+		log_flush(&s->log);
+	}
+	session_disarm(s);
+	if (!s->log.err)
+		finish(s);
+	switch (s->log.err) {
+	case 0:
+		return s->end_reason == HVT_END_BROKEN ? AGENT_ERROR : AGENT_OK;
+	case -EPIPE:
+		return AGENT_OK; /* the reader has seen enough */
+	case -ECANCELED:
+		return complain(AGENT_ERROR, "watch: stopped twice; the log is cut short; try: wait for "
+				"the reader");
+	case -ENOSPC:
+	case -EDQUOT:
+		return complain(AGENT_ERROR, "log: %s; try: another disk, or a pipe", strerror(-s->log.err));
+	default:
+		return complain(AGENT_ERROR, "log: %s; try: another output", strerror(-s->log.err));
+	}
+}
+
+void session_free(struct session *s)
+{
+	device_close(&s->dev);
+	perf_close(&s->perf);
+	facts_free(&s->facts);
+	ksyms_free(&s->ksyms);
+	buf_free(&s->log.out);
+	free(s->watch_ids);
+	free(s->chunk);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One watch session: from an armed device to the end of its log.
+ */
+#ifndef AGENT_SESSION_H
+#define AGENT_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device.h"
+#include "facts.h"
+#include "ksym_facts.h"
+#include "log_writer.h"
+#include "perf_facts.h"
+
+struct session {
+	struct device dev;
+	struct log_writer log;
+	struct facts facts;
+	struct ksyms ksyms;
+	struct perf_facts perf;
+	int control_fd;		/* -1: none; its end means stop */
+	int signal_fd;
+	int pid_fd;		/* -1: no target */
+	uint32_t *watch_ids;	/* armed and not yet disarmed */
+	size_t nr_watches;
+	uint32_t end_reason;	/* enum hvt_end_reason, 0 while running */
+	bool disarmed;
+	uint64_t round_tsc;	/* of the last ROUND */
+	uint64_t newest_tsc;	/* of the records in the log */
+	bool in_flight;		/* some CPU was making a record in the last round */
+	uint8_t *chunk;		/* RING_CHUNK_SLOTS slots */
+};
+
+/* Fills in what does not need the machine; fds are set by the caller. */
+void session_init(struct session *s);
+
+/* Ends all watches of this session; the rings keep what they hold. */
+void session_disarm(struct session *s);
+
+/* Runs until the end and writes it. AGENT_OK, or a code after complaining. */
+int session_run(struct session *s);
+
+/* One pass over all rings: facts, EVENTS, ROUND. Returns true when any record came. */
+bool session_round(struct session *s);
+
+void session_free(struct session *s);
+
+#endif

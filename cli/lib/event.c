@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Records become events: what the merge lets out gets its time, its operand refined, its
+ * instruction decoded and its addresses named. Records were bounded by record.c before.
+ */
+#include "internal.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Every record counts in its CPU's sequence; a jump without a LOST is a gap. */
+static void count_seq(struct hvt_reader *r, uint32_t cpu, uint64_t seq, uint64_t n)
+{
+	struct hvt_cpu_seq *c = &r->cpus[cpu];
+
+	if (seq > c->next || !c->seen)
+		r->stats.gaps += seq - c->next; /* a session's sequence starts at 0 */
+	c->seen = true;
+	c->next = seq + n;
+}
+
+static void values(struct hvt_event *ev, const struct hvt_rec_access *a, const uint8_t *rec,
+		   size_t at)
+{
+	uint64_t start = a->gla, end, ev_end = ev->addr + ev->size;
+	struct hvt_rec_wide w;
+	uint32_t len, skip;
+
+	if (a->h.flags & HVT_RF_WIDE) {
+		memcpy(&w, rec + at, sizeof(w));
+		start += w.off;
+		len = w.len;
+		ev->old = rec + at + sizeof(w);
+		ev->new_ = ev->old + w.len;
+	} else {
+		/* of a BLIND access up to 8 bytes in front of the page's end */
+		len = a->size ? a->size : (uint32_t)(HVT_PAGE - (start & (HVT_PAGE - 1)));
+		if (len > 8)
+			len = 8;
+		ev->old = rec + offsetof(struct hvt_rec_access, old);
+		ev->new_ = rec + offsetof(struct hvt_rec_access, new_);
+	}
+	end = start + len;
+	/* the part of the recorded bytes that the access covers; all when it is not known */
+	if (!ev->size || (ev->access & HVT_ACC_X)) {
+		ev->val_len = ev->access & HVT_ACC_X ? 0 : a->h.flags & HVT_RF_WIDE ? len : 0;
+		ev->val_off = (uint32_t)(start - ev->addr);
+		return;
+	}
+	if (end < start || ev_end < ev->addr || start >= ev_end || end <= ev->addr) {
+		ev->val_len = 0;
+		return;
+	}
+	skip = start < ev->addr ? (uint32_t)(ev->addr - start) : 0;
+	start += skip;
+	ev->old += skip;
+	ev->new_ += skip;
+	ev->val_off = (uint32_t)(start - ev->addr);
+	ev->val_len = (uint32_t)((end < ev_end ? end : ev_end) - start);
+}
+
+/*
+ * An operand that crosses into a second watched page has a record for each page, one
+ * after the other. The first one speaks for the whole operand.
+ */
+static bool second_half(struct hvt_reader *r, uint32_t cpu, const struct hvt_rec_access *a,
+			const struct hvt_guess *g)
+{
+	struct hvt_cpu_seq *c = &r->cpus[cpu];
+	uint64_t page = a->gla & ~(HVT_PAGE - 1);
+	bool known = c->cross_size && c->cross_seq + 1 == a->h.seq && c->cross_ip == a->ip &&
+		     c->cross_addr == g->addr && c->cross_size == g->size && c->cross_page != page;
+
+	c->cross_size = 0;
+	if (known || g->addr / HVT_PAGE == (g->addr + g->size - 1) / HVT_PAGE || !g->size)
+		return known;
+	c->cross_seq = a->h.seq;
+	c->cross_ip = a->ip;
+	c->cross_addr = g->addr;
+	c->cross_page = page;
+	c->cross_size = g->size;
+	return false;
+}
+
+static void access_event(struct hvt_reader *r, const uint8_t *rec, const struct hvt_rec_access *a,
+			 const struct hvt_insn *insn, const struct hvt_guess *g,
+			 struct hvt_event *ev)
+{
+	size_t at = sizeof(*a), i, k;
+
+	ev->watch = a->h.watch;
+	ev->pid = a->pid;
+	ev->tid = a->tid;
+	memcpy(ev->comm, a->comm, sizeof(a->comm));
+	ev->vector = a->vector;
+	ev->access = g->access;
+	ev->exact = g->exact;
+	ev->addr = g->addr;
+	ev->size = g->size;
+	ev->gpa = a->gpa == HVT_GPA_NONE ? a->gpa : a->gpa + (g->addr - a->gla);
+	if (g->addr / HVT_PAGE != a->gla / HVT_PAGE)
+		ev->gpa = a->gpa;
+	ev->cr3 = a->cr3;
+	ev->ip = a->ip;
+	ev->order = a->order;
+	ev->insn_len = a->insn_len > 15 ? 15 : a->insn_len;
+	if (a->h.flags & HVT_RF_NOINSN)
+		ev->insn_len = 0;
+	memcpy(ev->insn, a->insn, sizeof(ev->insn));
+	if (insn) {
+		ev->insn_len = insn->len;
+		ev->text = insn->text;
+	}
+	if (a->h.flags & HVT_RF_REGS) {
+		ev->gpr = (const uint64_t *)(rec + at);
+		at += 16 * sizeof(uint64_t);
+	}
+	values(ev, a, rec, at);
+	ev->nr_watches = hvt_watches_touched(&r->watches, a->h.watch, ev->access, a->gla, ev->addr,
+					     ev->size, ev->watches, HVT_EVENT_WATCHES);
+	if (!ev->nr_watches && a->h.watch) {
+		ev->watches[0] = a->h.watch;
+		ev->nr_watches = 1;
+	}
+	if (ev->nr_watches)
+		ev->watch = ev->watches[0];
+	for (i = 0; i < ev->nr_watches; i++)
+		for (k = 0; k < r->watches.n; k++)
+			if (r->watches.v[k].id == ev->watches[i]) {
+				r->watches.v[k].hits++;
+				break;
+			}
+	hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->ip, &ev->ip_sym);
+	hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->addr, &ev->addr_sym);
+	r->stats.accesses++;
+}
+
+/* One access of the current record, refining it first. False: none (left) in it. */
+static bool next_access(struct hvt_reader *r, const uint8_t *rec, struct hvt_event *ev)
+{
+	const struct hvt_insn *insn = NULL;
+	const uint64_t *gpr = NULL;
+	struct hvt_rec_access a;
+	struct hvt_guess *g;
+
+	memcpy(&a, rec, sizeof(a));
+	if (!(a.h.flags & HVT_RF_NOINSN))
+		insn = hvt_decode(r->decoder, a.ip, a.h.flags, a.insn, a.insn_len);
+	if (a.h.flags & HVT_RF_REGS)
+		gpr = (const uint64_t *)(rec + sizeof(a));
+	if (r->next_guess < 0) {
+		r->next_guess = 0;
+		r->nr_guesses = 1;
+		if (a.h.flags & HVT_RF_BLIND)
+			r->nr_guesses = hvt_refine(&r->watches, insn, &a, gpr, r->guesses);
+		else
+			r->guesses[0] = (struct hvt_guess){ a.gla, a.size, a.access, true };
+		if (r->nr_guesses == 1 && (a.h.flags & HVT_RF_BLIND) &&
+		    second_half(r, r->current.cpu, &a, &r->guesses[0]))
+			r->nr_guesses = 0;
+		if (!r->nr_guesses)
+			r->stats.near++;
+	}
+	if (r->next_guess >= r->nr_guesses)
+		return false;
+	g = &r->guesses[r->next_guess++];
+	access_event(r, rec, &a, insn, g, ev);
+	return true;
+}
+
+static void remap_event(struct hvt_reader *r, const uint8_t *rec, struct hvt_event *ev)
+{
+	struct hvt_rec_remap m;
+
+	memcpy(&m, rec, sizeof(m));
+	ev->type = HVT_EV_REMAP;
+	ev->watch = m.h.watch;
+	ev->pid = m.pid;
+	ev->tid = m.tid;
+	ev->addr = m.va;
+	ev->old_gpa = m.old_gpa;
+	ev->new_gpa = m.new_gpa;
+	r->stats.remaps++;
+}
+
+static void note_time(struct hvt_reader *r, uint64_t ns)
+{
+	if (!r->stats.first_ns || ns < r->stats.first_ns)
+		r->stats.first_ns = ns;
+	if (ns > r->stats.last_ns)
+		r->stats.last_ns = ns;
+}
+
+int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev)
+{
+	const struct hvt_pending *p;
+	struct hvt_rec_lost lost;
+	const uint8_t *rec;
+	struct hvt_rec h;
+
+	for (;;) {
+		if (!r->current.chunk) {
+			p = hvt_merge_next(&r->merge);
+			if (!p)
+				return 0;
+			r->current = *p;
+			r->next_guess = -1;
+		}
+		rec = r->current.chunk->bytes + r->current.offset;
+		memcpy(&h, rec, sizeof(h));
+		memset(ev, 0, sizeof(*ev));
+		ev->cpu = r->current.cpu;
+		ev->flags = h.flags;
+		ev->seq = h.seq;
+		ev->tsc = h.tsc;
+		ev->ns = hvt_clocks_ns(&r->clocks, h.tsc);
+		if (r->next_guess < 0) {
+			r->stats.records++;
+			if (h.type != HVT_REC_LOST)
+				count_seq(r, ev->cpu, h.seq, 1);
+		}
+		switch (h.type) {
+		case HVT_REC_ACCESS:
+			ev->type = HVT_EV_ACCESS;
+			if (!next_access(r, rec, ev)) {
+				r->current.chunk = NULL;
+				continue;
+			}
+			break;
+		case HVT_REC_LOST:
+			memcpy(&lost, rec, sizeof(lost));
+			count_seq(r, ev->cpu, h.seq, lost.count);
+			ev->type = HVT_EV_LOST;
+			ev->count = lost.count;
+			r->stats.lost += lost.count;
+			r->current.chunk = NULL;
+			break;
+		case HVT_REC_REMAP:
+			remap_event(r, rec, ev);
+			r->current.chunk = NULL;
+			break;
+		default:
+			r->current.chunk = NULL;
+			continue;
+		}
+		note_time(r, ev->ns);
+		return 1;
+	}
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What the files of libhvtrace share: the parts of a reader. Nothing here is
+ * installed; only hvtrace.h is public. No file in this room writes to a terminal
+ * except through the FILE that it is given.
+ */
+#ifndef HVT_LIB_INTERNAL_H
+#define HVT_LIB_INTERNAL_H
+
+#include <hvtrace/hvtrace.h>
+
+#define HVT_PAGE 4096ull
+
+/* Make room for one more element behind n. 0 or -ENOMEM; *v and *cap change. */
+int hvt_grow(void **v, size_t *cap, size_t n, size_t elem);
+
+/* A NUL-terminated copy of len bytes (cut at the first NUL by its users), or NULL. */
+char *hvt_copy_string(const void *bytes, size_t len);
+
+/* ---- clock.c: TSC to CLOCK_MONOTONIC ---- */
+
+struct hvt_clocks {
+	struct hvt_log_clock *v;
+	size_t n, cap;
+};
+
+int hvt_clocks_add(struct hvt_clocks *c, const struct hvt_log_clock *clock);
+uint64_t hvt_clocks_ns(const struct hvt_clocks *c, uint64_t tsc);
+void hvt_clocks_free(struct hvt_clocks *c);
+
+/* ---- ksym.c: kernel names from KSYM sections ---- */
+
+struct hvt_ksym_name {
+	uint64_t start, len;
+	size_t age;		/* later ones win */
+	char *name, *module;
+};
+
+struct hvt_ksyms {
+	struct hvt_ksym_name *v;
+	size_t n, cap;
+	bool sorted;
+};
+
+int hvt_ksyms_add(struct hvt_ksyms *k, const uint8_t *payload, size_t len);
+const struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr);
+void hvt_ksyms_free(struct hvt_ksyms *k);
+
+/* ---- task.c: whose memory looked how, and when ---- */
+
+struct hvt_object {		/* a mapped file, by path and build-id */
+	struct hvt_object *next;
+	struct hvt_elf *elf;
+	bool tried;
+	char *path;
+	const char *base;	/* in path */
+	uint8_t build_id[64];
+	uint32_t build_id_len;
+};
+
+struct hvt_mapping {
+	uint64_t ns, start, end, offset;
+	uint32_t prot;
+	struct hvt_object *obj;	/* NULL: anonymous */
+};
+
+struct hvt_tasks;
+
+struct hvt_tasks *hvt_tasks_new(void);
+void hvt_tasks_free(struct hvt_tasks *t);
+int hvt_tasks_add_task(struct hvt_tasks *t, const uint8_t *payload, size_t len);
+int hvt_tasks_add_map(struct hvt_tasks *t, const uint8_t *payload, size_t len);
+
+/*
+ * The mapping that held addr in pid at ns, or the file mapping that addr follows when
+ * below is set (bss lies in anonymous memory behind its file). NULL: not known.
+ */
+const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint64_t ns,
+					 uint64_t addr, bool below);
+
+/* ---- symbol.c ---- */
+
+struct hvt_symbols {
+	struct hvt_ksyms ksyms;
+	struct hvt_tasks *tasks;
+	bool no_elf;
+};
+
+void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
+			 struct hvt_symbol *sym);
+
+/* ---- insn.c: capstone ---- */
+
+struct hvt_operand {
+	uint8_t base, index;	/* HVT_REG_* */
+	uint8_t base_bits, index_bits;
+	uint8_t scale;
+	uint8_t access;		/* HVT_ACC_*; 0: capstone does not know */
+	bool segment;		/* fs or gs: its base is not in the record */
+	bool vector;		/* gather or scatter: many addresses */
+	uint32_t size;		/* 0: not known */
+	int64_t disp;
+};
+
+#define HVT_REG_NONE 255
+#define HVT_REG_IP   254
+#define HVT_REG_ZERO 253
+#define HVT_OPERANDS 4
+
+struct hvt_insn {
+	uint8_t len;		/* 0: not decodable */
+	uint8_t nr_ops;		/* memory operands */
+	uint8_t addr_bits;
+	bool partial;		/* it may touch memory that ops[] does not list */
+	struct hvt_operand ops[HVT_OPERANDS];
+	char text[192];		/* capstone's mnemonic[32] and op_str[160] */
+};
+
+struct hvt_decoder;
+
+struct hvt_decoder *hvt_decoder_new(void);
+void hvt_decoder_free(struct hvt_decoder *d);
+/* The instruction at ip; mode by HVT_RF_CODE32/16. NULL: not decodable. Cached. */
+const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
+				  const uint8_t *bytes, size_t len);
+
+/* Where operand op of insn lies, with the registers before the instruction. */
+uint64_t hvt_operand_addr(const struct hvt_insn *insn, const struct hvt_operand *op,
+			  const uint64_t gpr[16], uint64_t ip);
+
+/* ---- watch.c ---- */
+
+struct hvt_watches {
+	struct hvt_watch_fact *v;
+	size_t n, cap;
+};
+
+int hvt_watches_add(struct hvt_watches *w, const uint8_t *payload, size_t len);
+void hvt_watches_free(struct hvt_watches *w);
+bool hvt_watch_overlaps(const struct hvt_watch_fact *w, uint64_t gla, uint64_t addr,
+			uint64_t size);
+/*
+ * Ids of the watches with a wanted access that [addr, addr + size) touches, the record's
+ * own watch `first` at the front if it is one of them. How many (at most max).
+ */
+uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t first, uint32_t access,
+			     uint64_t gla, uint64_t addr, uint64_t size, uint32_t *ids,
+			     uint32_t max);
+
+/* ---- refine.c ---- */
+
+struct hvt_guess {
+	uint64_t addr;
+	uint32_t size;
+	uint8_t access;
+	bool exact;
+};
+
+/*
+ * Where a HVT_RF_BLIND access really was: fills out[] and returns how many accesses of
+ * the instruction touch a watch (0: none, the record is near).
+ */
+int hvt_refine(const struct hvt_watches *w, const struct hvt_insn *insn,
+	       const struct hvt_rec_access *rec, const uint64_t *gpr,
+	       struct hvt_guess out[HVT_OPERANDS]);
+
+/* ---- merge.c: records of all CPUs in one order ---- */
+
+struct hvt_chunk {		/* the payload of one EVENTS section */
+	size_t refs;
+	uint32_t cpu;
+	_Alignas(8) uint8_t bytes[];
+};
+
+struct hvt_pending {
+	uint64_t tsc, order, seq;
+	uint32_t cpu;
+	uint32_t offset;	/* in chunk->bytes */
+	struct hvt_chunk *chunk;
+};
+
+struct hvt_merge {
+	struct hvt_pending *v;	/* [0, ready) is sorted and may go out from pos on */
+	size_t n, cap, ready, pos;
+};
+
+int hvt_merge_add(struct hvt_merge *m, const struct hvt_pending *p);
+/* Let out all that has a tsc below `tsc`. */
+void hvt_merge_release(struct hvt_merge *m, uint64_t tsc, bool all);
+/* The next one, owned by m until the next hvt_merge_* call; NULL: none ready. */
+const struct hvt_pending *hvt_merge_next(struct hvt_merge *m);
+void hvt_merge_free(struct hvt_merge *m);
+
+/* ---- record.c ---- */
+
+/* Bytes of the whole record at rec with `avail` bytes behind it, 0 when it is malformed. */
+size_t hvt_record_check(const uint8_t *rec, size_t avail);
+
+/* ---- reader.c, log.c, event.c ---- */
+
+struct hvt_cpu_seq {
+	uint64_t next;
+	bool seen;
+	/* the last access that crossed a page, to know its second half */
+	uint64_t cross_seq, cross_ip, cross_addr, cross_page;
+	uint32_t cross_size;
+};
+
+struct hvt_reader {
+	enum hvt_log_state state;
+	char why[160];
+	uint8_t *buf;		/* bytes not yet consumed: [pos, len) */
+	size_t pos, len, cap;
+	uint64_t consumed;	/* offset in the stream of buf[pos] */
+	size_t skip;		/* bytes of a longer header to pass over */
+	bool have_header, armed, finished, broken;
+	struct hvt_log_header header;
+	struct hvt_cpu_seq *cpus;
+	char *host;
+	struct hvt_clocks clocks;
+	struct hvt_symbols symbols;
+	struct hvt_watches watches;
+	struct hvt_merge merge;
+	struct hvt_decoder *decoder;
+	struct hvt_reader_stats stats;
+
+	/* accesses that refinement made of one record, still to be given out */
+	struct hvt_guess guesses[HVT_OPERANDS];
+	int nr_guesses, next_guess;
+	struct hvt_pending current;
+};
+
+/* The next event out of what the merge has let out, as hvt_reader_next(). */
+int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev);
+
+/* Consume whole sections from r->buf. 0 or -ENOMEM. */
+int hvt_log_parse(struct hvt_reader *r);
+
+#endif

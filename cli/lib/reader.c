@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* The public face of the reader: feeding, and questions about what was read. */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_SIZE 65536u
+
+struct hvt_reader *hvt_reader_new(unsigned int flags)
+{
+	struct hvt_reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->symbols.no_elf = flags & HVT_READER_NO_SYMBOLS;
+	r->symbols.tasks = hvt_tasks_new();
+	r->decoder = hvt_decoder_new();
+	if (r->symbols.tasks && r->decoder)
+		return r;
+	hvt_reader_free(r);
+	return NULL;
+}
+
+void hvt_reader_free(struct hvt_reader *r)
+{
+	if (!r)
+		return;
+	hvt_merge_free(&r->merge);
+	hvt_watches_free(&r->watches);
+	hvt_ksyms_free(&r->symbols.ksyms);
+	hvt_tasks_free(r->symbols.tasks);
+	hvt_clocks_free(&r->clocks);
+	hvt_decoder_free(r->decoder);
+	free(r->host);
+	free(r->cpus);
+	free(r->buf);
+	free(r);
+}
+
+/* Room for len more bytes behind what is not consumed yet. */
+static int reserve(struct hvt_reader *r, size_t len)
+{
+	size_t want;
+	uint8_t *p;
+
+	if (r->pos) {
+		r->len -= r->pos;
+		if (r->len)
+			memmove(r->buf, r->buf + r->pos, r->len);
+		r->pos = 0;
+	}
+	if (len <= r->cap - r->len)
+		return 0;
+	want = r->len + len;
+	if (want < len)
+		return -ENOMEM;
+	if (want < r->cap * 2)
+		want = r->cap * 2;
+	p = realloc(r->buf, want);
+	if (!p)
+		return -ENOMEM;
+	r->buf = p;
+	r->cap = want;
+	return 0;
+}
+
+int hvt_reader_feed(struct hvt_reader *r, const void *bytes, size_t len)
+{
+	int rc;
+
+	if (r->broken)
+		return -ENOMEM;
+	if (r->state != HVT_LOG_OPEN || r->finished || !len)
+		return 0;
+	rc = reserve(r, len);
+	if (!rc) {
+		memcpy(r->buf + r->len, bytes, len);
+		r->len += len;
+		rc = hvt_log_parse(r);
+	}
+	r->broken = rc < 0;
+	return rc;
+}
+
+int hvt_reader_finish(struct hvt_reader *r)
+{
+	if (r->broken)
+		return -ENOMEM;
+	if (r->finished || r->state != HVT_LOG_OPEN) {
+		r->finished = true;
+		return 0;
+	}
+	r->finished = true;
+	if (!r->have_header) {
+		r->state = HVT_LOG_FOREIGN;
+		snprintf(r->why, sizeof(r->why), "%s",
+			 r->len > r->pos ? "it is too short for an hvtrace log" : "it is empty");
+		return 0;
+	}
+	r->state = HVT_LOG_CUT;
+	snprintf(r->why, sizeof(r->why), "cut short after byte %llu: no END section",
+		 (unsigned long long)r->consumed);
+	hvt_merge_release(&r->merge, 0, true);
+	return 0;
+}
+
+int hvt_reader_read(struct hvt_reader *r, int fd)
+{
+	uint8_t buf[READ_SIZE];
+	ssize_t n;
+	int rc;
+
+	do {
+		n = read(fd, buf, sizeof(buf));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	rc = n ? hvt_reader_feed(r, buf, (size_t)n) : hvt_reader_finish(r);
+	return rc < 0 ? rc : (int)n;
+}
+
+int hvt_reader_next(struct hvt_reader *r, struct hvt_event *ev)
+{
+	return hvt_next_event(r, ev);
+}
+
+enum hvt_log_state hvt_reader_state(const struct hvt_reader *r)
+{
+	return r->state;
+}
+
+const char *hvt_reader_why(const struct hvt_reader *r)
+{
+	return r->why[0] ? r->why : "more bytes may come";
+}
+
+bool hvt_reader_armed(const struct hvt_reader *r)
+{
+	return r->armed;
+}
+
+const struct hvt_reader_stats *hvt_reader_stats(const struct hvt_reader *r)
+{
+	return &r->stats;
+}
+
+const struct hvt_log_header *hvt_reader_header(const struct hvt_reader *r)
+{
+	return r->have_header ? &r->header : NULL;
+}
+
+const struct hvt_watch_fact *hvt_reader_watch(const struct hvt_reader *r, size_t i)
+{
+	return i < r->watches.n ? &r->watches.v[i] : NULL;
+}
+
+const char *hvt_reader_host(const struct hvt_reader *r)
+{
+	return r->host;
+}
+
+uint64_t hvt_reader_tsc_to_ns(const struct hvt_reader *r, uint64_t tsc)
+{
+	return hvt_clocks_ns(&r->clocks, tsc);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reading a whole log for the commands that take FILE. */
+#include "logfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *hvt_log_operand(const struct hvt_command *cmd, int argc, char **argv)
+{
+	if (optind + 1 < argc)
+		hvt_die(HVT_USAGE, "%s: %s: one FILE is enough; try: hvtrace %s --help", cmd->name,
+			argv[optind + 1], cmd->name);
+	return optind < argc ? argv[optind] : HVT_DEFAULT_LOG;
+}
+
+/* The state as an exit code, after one line on stderr unless it is complete. */
+static int verdict(const char *path, const struct hvt_reader *r)
+{
+	switch (hvt_reader_state(r)) {
+	case HVT_LOG_COMPLETE:
+		return HVT_OK;
+	case HVT_LOG_FOREIGN:
+		hvt_warn("%s: not an hvtrace log: %s; try: a FILE written by hvtrace watch -o", path,
+			 hvt_reader_why(r));
+		break;
+	case HVT_LOG_NEWER:
+		hvt_warn("%s: %s; try: a newer hvtrace", path, hvt_reader_why(r));
+		break;
+	default:
+		hvt_warn("%s: %s; try: what was printed is good, the rest is gone", path,
+			 hvt_reader_why(r));
+	}
+	return HVT_ERROR;
+}
+
+int hvt_log_read(const char *path, void (*each)(const struct hvt_event *ev, void *arg), void *arg,
+		 struct hvt_reader **out)
+{
+	bool from_stdin = !strcmp(path, "-");
+	struct hvt_reader *r;
+	struct hvt_event ev;
+	int fd, n;
+
+	fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		hvt_die(HVT_ERROR, "%s: %s; try: hvtrace watch -o FILE makes one", path,
+			strerror(errno));
+	r = hvt_reader_new(0);
+	if (!r)
+		hvt_die(HVT_ERROR, "%s: no memory or no capstone; try: later", path);
+	*out = r;
+	do {
+		n = hvt_reader_read(r, fd);
+		while (hvt_reader_next(r, &ev))
+			each(&ev, arg);
+		/* a pipe is read as it fills: its lines go out as they come */
+		if ((from_stdin && hvt_flush()) || ferror(stdout))
+			return HVT_OK;
+	} while (n > 0 && hvt_reader_state(r) == HVT_LOG_OPEN);
+	if (n < 0) {
+		hvt_warn("%s: %s; try: another FILE", from_stdin ? "standard input" : path,
+			 strerror(-n));
+		return HVT_ERROR;
+	}
+	if (!from_stdin)
+		close(fd);
+	/* the lines first, then what is wrong with the log */
+	if (hvt_flush())
+		return HVT_OK;
+	return verdict(from_stdin ? "standard input" : path, r);
+}

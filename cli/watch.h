@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of `hvtrace watch` share. */
+#ifndef HVT_CLI_WATCH_H
+#define HVT_CLI_WATCH_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "cli.h"
+
+/* ---- spec.c: ADDR|SYM[+OFF][,LEN], syntax only ---- */
+
+struct hvt_spec {
+	const char *text;	/* as the user wrote it */
+	const char *access;	/* letters */
+	char object[4096];	/* before the colon, "" when there is none */
+	char symbol[512];	/* "" for an address */
+	uint64_t addr;		/* the address, or the offset of a symbol */
+	uint64_t len;		/* 0: not given */
+	bool kernel;		/* kernel:SYM or an address in the kernel's half */
+};
+
+/*
+ * NULL, or why text is malformed as "why; try: remedy" (static storage). Nothing is
+ * looked up.
+ */
+const char *hvt_spec_parse(const char *text, struct hvt_spec *spec);
+
+/* The same for -a: one or more of r, w, x. */
+const char *hvt_access_check(const char *letters);
+
+/* A positive decimal number of at most max; false on anything else. */
+bool hvt_number(const char *text, uint64_t max, uint64_t *value);
+
+/* ---- target.c: the command behind -- ---- */
+
+struct hvt_target {
+	int pid;		/* 0: none */
+	bool held;		/* stopped at its exec (or entry), traced by us */
+	bool ended;
+	int status;		/* of wait(), when ended */
+};
+
+/*
+ * Start argv as a child that is stopped before its first instruction. `mask` is the
+ * signal mask it gets. Exits with 127 or 126 when it cannot be executed.
+ */
+void hvt_target_start(struct hvt_target *t, char **argv, const sigset_t *mask);
+
+/*
+ * Let it run to the entry point of its executable when a SPEC names a symbol that only a
+ * library can define: before that no library is mapped. Uses a debug register, so not
+ * one byte of the target changes, and clears it again.
+ */
+void hvt_target_map_libraries(struct hvt_target *t, const struct hvt_spec *specs, size_t n);
+
+/* Let it go: from here on nobody traces it. */
+void hvt_target_release(struct hvt_target *t);
+
+/* Has it ended? Reaps it if so. */
+bool hvt_target_poll(struct hvt_target *t);
+
+/* Its exit status as a shell would report it: 128 + n when killed by signal n. */
+int hvt_target_code(const struct hvt_target *t);
+
+/* ---- tee.c: the -o file ---- */
+
+struct hvt_tee {
+	const char *path;	/* NULL: none */
+	int fd;
+	bool fresh;		/* we created it */
+	bool begun;		/* bytes were written */
+	bool failed;
+	uint64_t bytes;
+};
+
+/*
+ * Opens before anything is armed; exits when path cannot be written. "-" is stdout. *t
+ * must live until the process exits, which closes it.
+ */
+void hvt_tee_open(struct hvt_tee *t, const char *path);
+/* False when the bytes could not be written; it has complained then. */
+bool hvt_tee_write(struct hvt_tee *t, const void *bytes, size_t len);
+/* Closes; removes a file that was created for nothing. False as hvt_tee_write(). */
+bool hvt_tee_close(struct hvt_tee *t);
+
+/* ---- live.c: from the agent's stream to lines ---- */
+
+struct hvt_live {
+	struct hvt_agent agent;
+	struct hvt_target target;
+	struct hvt_tee tee;
+	struct hvt_reader *reader;
+	bool json, quiet, lines;
+	int signals;		/* a signalfd */
+	uint64_t lost;		/* out: records that were lost */
+};
+
+/* Runs until the stream and the target have ended. An exit code. */
+int hvt_live_run(struct hvt_live *l);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The reader API (libhvtrace): hvtrace log bytes in, decoded and named events out.
+ *
+ * The reader does no I/O on the log of its own unless hvt_reader_read() is called:
+ * feed it bytes as they come (file, pipe, socket), take events until it has no more,
+ * feed again. It trusts no length, count or CRC in the stream.
+ *
+ * Ownership: everything a function returns or puts into an event belongs to the
+ * reader. Pointers in an event are valid until the next call of hvt_reader_next()
+ * or hvt_reader_free(). One reader must not be used by two threads at once.
+ *
+ * Units: addresses are guest-linear bytes, times are CLOCK_MONOTONIC nanoseconds,
+ * tsc is in raw TSC ticks.
+ */
+#ifndef HVTRACE_HVTRACE_H
+#define HVTRACE_HVTRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <hvtrace/log.h>
+#include <hvtrace/uapi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hvt_reader;
+
+/* What a stream turned out to be. */
+enum hvt_log_state {
+	HVT_LOG_OPEN = 0,	/* more bytes may come */
+	HVT_LOG_COMPLETE,	/* the END section was read */
+	HVT_LOG_CUT,		/* the bytes ended before END; all events before are good */
+	HVT_LOG_DAMAGED,	/* a CRC or a length is wrong; all events before are good */
+	HVT_LOG_FOREIGN,	/* not an hvtrace log */
+	HVT_LOG_NEWER,		/* a log version that this reader does not know */
+};
+
+/* A named address. With no name, obj and obj_off still say where it is if known. */
+struct hvt_symbol {
+	const char *name;	/* NULL: unknown. Any bytes but NUL: escape before printing */
+	uint64_t off;		/* from the symbol's first byte */
+	const char *obj;	/* base name of the file, "[kernel]", a module, "[vdso]"; or NULL */
+	uint64_t obj_off;	/* offset in the object's file; 0 for the kernel */
+	bool kernel;
+};
+
+enum hvt_event_type {
+	HVT_EV_ACCESS = HVT_REC_ACCESS,
+	HVT_EV_LOST = HVT_REC_LOST,
+	HVT_EV_REMAP = HVT_REC_REMAP,
+};
+
+#define HVT_EVENT_WATCHES 16
+
+struct hvt_event {
+	enum hvt_event_type type;
+	uint32_t cpu;
+	uint32_t flags;		/* HVT_RF_* */
+	uint64_t seq, tsc, ns;
+	uint32_t watch;		/* first watch it touches, 0: none named */
+	uint32_t watches[HVT_EVENT_WATCHES]; /* all that it overlaps, at most this many */
+	uint32_t nr_watches;
+	uint32_t pid, tid;
+
+	/* HVT_EV_ACCESS */
+	char comm[17];		/* NUL-terminated, any bytes: escape before printing */
+	uint8_t access;		/* HVT_ACC_* */
+	uint8_t vector;		/* with HVT_RF_DELIVERY */
+	bool exact;		/* addr, size and access are exact, not root's guess */
+	uint64_t addr, gpa, cr3, ip, order;
+	uint32_t size;		/* bytes; 0: unknown */
+	uint32_t val_off;	/* of the first value byte, from addr */
+	uint32_t val_len;	/* bytes at old and at new_; 0: not recorded */
+	const uint8_t *old, *new_; /* in memory order */
+	const uint64_t *gpr;	/* 16 registers before the instruction, or NULL */
+	uint8_t insn_len;	/* of insn[] */
+	uint8_t insn[15];
+	const char *text;	/* the disassembled instruction, or NULL */
+	struct hvt_symbol ip_sym, addr_sym;
+
+	/* HVT_EV_LOST: records seq .. seq + count - 1 of this CPU */
+	uint64_t count;
+
+	/* HVT_EV_REMAP: addr is the first byte of the page; HVT_GPA_NONE: not mapped */
+	uint64_t old_gpa, new_gpa;
+};
+
+struct hvt_reader_stats {
+	uint64_t bytes;		/* fed, up to the last whole section */
+	uint64_t sections;
+	uint64_t records;	/* of all types */
+	uint64_t accesses;	/* events given out */
+	uint64_t near;		/* records that refinement showed not to touch a watch */
+	uint64_t lost;		/* records that LOST records account for */
+	uint64_t gaps;		/* records missing from a CPU's sequence without a LOST */
+	uint64_t remaps;
+	uint64_t agent_lost;	/* sum of the STAT section's lost */
+	uint64_t agent_produced; /* sum of the STAT section's produced */
+	bool have_stat;
+	uint32_t end_reason;	/* enum hvt_end_reason, 0 before END */
+	uint64_t first_ns, last_ns; /* of the events given out */
+};
+
+/* A watch as the log describes it. */
+struct hvt_watch_fact {
+	uint32_t id, access;
+	int32_t pid;
+	uint64_t addr, len;
+	const char *spec;	/* as the user wrote it, NUL-terminated, any bytes */
+	uint64_t hits;		/* accesses given out that overlap it */
+};
+
+#define HVT_READER_NO_SYMBOLS (1u << 0) /* open no ELF files */
+
+/* NULL when out of memory or when capstone cannot be set up. */
+struct hvt_reader *hvt_reader_new(unsigned int flags);
+void hvt_reader_free(struct hvt_reader *r);
+
+/*
+ * Append len bytes of the stream. 0, or -ENOMEM (the reader is then unusable but for
+ * hvt_reader_free). A bad stream is no error here: see hvt_reader_state(). Bytes after
+ * the end of the log are ignored.
+ */
+int hvt_reader_feed(struct hvt_reader *r, const void *bytes, size_t len);
+
+/* The stream has ended: lets out the events that waited for the next ROUND. */
+int hvt_reader_finish(struct hvt_reader *r);
+
+/*
+ * One read() of fd, fed. The number of bytes, 0 at the end of the file (the reader is
+ * finished then), or -errno.
+ */
+int hvt_reader_read(struct hvt_reader *r, int fd);
+
+/* 1: *ev is the next event in (tsc, order, cpu, seq) order. 0: none until more is fed. */
+int hvt_reader_next(struct hvt_reader *r, struct hvt_event *ev);
+
+enum hvt_log_state hvt_reader_state(const struct hvt_reader *r);
+
+/* One English clause that explains the state, never NULL. */
+const char *hvt_reader_why(const struct hvt_reader *r);
+
+/* An ARMED section was read: all watches named so far are armed. */
+bool hvt_reader_armed(const struct hvt_reader *r);
+
+const struct hvt_reader_stats *hvt_reader_stats(const struct hvt_reader *r);
+
+/* The log's header, or NULL before it was read. */
+const struct hvt_log_header *hvt_reader_header(const struct hvt_reader *r);
+
+/* The i-th watch in log order, NULL behind the last. */
+const struct hvt_watch_fact *hvt_reader_watch(const struct hvt_reader *r, size_t i);
+
+/* The HOST section's JSON text, NUL-terminated, any bytes; NULL when there is none. */
+const char *hvt_reader_host(const struct hvt_reader *r);
+
+/* CLOCK_MONOTONIC ns of a TSC value by the CLOCK sections so far; 0 without any. */
+uint64_t hvt_reader_tsc_to_ns(const struct hvt_reader *r, uint64_t tsc);
+
+/* One line for people; bytes that a terminal could act on are escaped as \xNN. */
+void hvt_event_text(FILE *out, const struct hvt_event *ev);
+
+/* One JSON object and a newline: ASCII-safe UTF-8 whatever bytes the event holds. */
+void hvt_event_json(FILE *out, const struct hvt_event *ev);
+
+/* Print any bytes up to len or NUL on a terminal: non-printables as \xNN, \ as \\. */
+void hvt_print_escaped(FILE *out, const char *s, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

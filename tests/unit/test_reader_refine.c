@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which watches does an access touch, and where was a BLIND access really? The overlap is
+ * checked against a model that has one flag per watched byte of two pages.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "internal.h"
+#include "logbuild.h"
+
+#define BASE 0x7000000ull
+
+/* Each byte of the watch's pages, one by one. */
+static bool model(uint64_t w_addr, uint64_t w_len, uint64_t gla, uint64_t addr, uint64_t size)
+{
+	uint64_t mask = HVT_PAGE - 1, a, p;
+	bool direct = (gla & ~mask) >= (w_addr & ~mask) && (gla & ~mask) <= ((w_addr + w_len - 1) & ~mask);
+
+	for (a = addr; a < addr + size; a++) {
+		if (direct) {
+			if (a >= w_addr && a < w_addr + w_len)
+				return true;
+			continue;
+		}
+		/* through an alias only gla's page is known: any page of the watch may be it */
+		if ((a & ~mask) != (gla & ~mask))
+			continue;
+		for (p = w_addr & ~mask; p < w_addr + w_len; p += HVT_PAGE)
+			if (p + (a & mask) >= w_addr && p + (a & mask) < w_addr + w_len)
+				return true;
+	}
+	return false;
+}
+
+static void test_overlap(void **state)
+{
+	struct hvt_watch_fact w = { .id = 1, .access = HVT_ACC_W };
+	uint64_t gla, size, lens[] = { 1, 2, 4, 8, 16, 40, 4096, 5000, 9000 };
+	unsigned int i;
+
+	(void)state;
+	srand(7);
+	for (i = 0; i < 60000; i++) {
+		w.len = lens[rand() % 9];
+		w.addr = BASE + (uint64_t)(rand() % 2 ? rand() % 64 + 4060 : rand() % 8192);
+		size = lens[rand() % 6];
+		/* near an edge half of the time, an alias of the page every third time */
+		gla = rand() % 2 ? w.addr + w.len - 8 + (uint64_t)rand() % 16 :
+				   w.addr - 8 + (uint64_t)rand() % 16;
+		if (i % 3 == 0)
+			gla += 0x100000;
+		assert_int_equal(hvt_watch_overlaps(&w, gla, gla, size),
+				 model(w.addr, w.len, gla, gla, size));
+	}
+}
+
+static void test_overlap_at_the_top(void **state)
+{
+	struct hvt_watch_fact w = { .id = 1, .access = HVT_ACC_R, .addr = UINT64_MAX - 7, .len = 8 };
+
+	(void)state;
+	assert_true(hvt_watch_overlaps(&w, UINT64_MAX, UINT64_MAX, 8));
+	assert_false(hvt_watch_overlaps(&w, UINT64_MAX - 8, UINT64_MAX - 8, 1));
+	assert_true(hvt_watch_overlaps(&w, UINT64_MAX - 8, UINT64_MAX - 8, 2));
+}
+
+static void add_watch(struct hvt_watches *w, uint32_t id, uint32_t access, int32_t pid,
+		      uint64_t addr, uint64_t len)
+{
+	struct hvt_log_watch h = { .id = id, .access = access, .pid = pid, .addr = addr, .len = len };
+
+	assert_int_equal(hvt_watches_add(w, (const uint8_t *)&h, sizeof(h)), 0);
+}
+
+static void test_touched(void **state)
+{
+	struct hvt_watches w = { 0 };
+	uint32_t ids[4];
+
+	(void)state;
+	add_watch(&w, 1, HVT_ACC_W, 10, 0x5000, 8);
+	add_watch(&w, 2, HVT_ACC_R, 10, 0x5004, 8);
+	add_watch(&w, 3, HVT_ACC_W, 11, 0x5000, 8); /* another process, same address */
+	/* a write by pid 10 touches 1 only; its own watch comes first */
+	assert_int_equal(hvt_watches_touched(&w, 1, HVT_ACC_W, 0x5004, 0x5004, 4, ids, 4), 1);
+	assert_int_equal(ids[0], 1);
+	/* an rmw touches both */
+	assert_int_equal(hvt_watches_touched(&w, 2, HVT_ACC_R | HVT_ACC_W, 0x5004, 0x5004, 4, ids, 4), 2);
+	assert_int_equal(ids[0], 2);
+	assert_int_equal(ids[1], 1);
+	assert_int_equal(hvt_watches_touched(&w, 1, HVT_ACC_W, 0x5008, 0x5008, 4, ids, 4), 0);
+	/* through the kernel's alias of the page */
+	assert_int_equal(hvt_watches_touched(&w, 1, HVT_ACC_W, 0xffff888000007004, 0xffff888000007004,
+					     4, ids, 4), 1);
+	hvt_watches_free(&w);
+}
+
+struct blind {
+	const char *bytes;
+	unsigned int len;
+	uint64_t rdi, rsi, rsp, gla;
+	uint8_t access;
+	/* expected */
+	int n;
+	uint64_t addr;
+	uint32_t size;
+	uint8_t got;
+};
+
+/* One watch, 8 bytes at 0x6008, read and write. */
+static const struct blind blinds[] = {
+	/* mov [rdi], eax: before, touching, inside, behind */
+	{ "\x89\x07", 2, 0x6000, 0, 0, 0x6000, HVT_ACC_W, 0, 0, 0, 0 },
+	{ "\x89\x07", 2, 0x6005, 0, 0, 0x6005, HVT_ACC_W, 1, 0x6005, 4, HVT_ACC_W },
+	{ "\x89\x07", 2, 0x600c, 0, 0, 0x600c, HVT_ACC_W, 1, 0x600c, 4, HVT_ACC_W },
+	{ "\x89\x07", 2, 0x6010, 0, 0, 0x6010, HVT_ACC_W, 0, 0, 0, 0 },
+	/* add [rdi], eax seen as a write: it also reads */
+	{ "\x01\x07", 2, 0x6008, 0, 0, 0x6008, HVT_ACC_W, 1, 0x6008, 4, HVT_ACC_R | HVT_ACC_W },
+	/* movaps [rdi], xmm0 */
+	{ "\x0f\x29\x07", 3, 0x6000, 0, 0, 0x6000, HVT_ACC_W, 1, 0x6000, 16, HVT_ACC_W },
+	/* movsb: source and destination on the page; only one on the watch, then both */
+	{ "\xa4", 1, 0x6100, 0x6008, 0, 0x6008, HVT_ACC_R, 1, 0x6008, 1, HVT_ACC_R },
+	{ "\xa4", 1, 0x6009, 0x6100, 0, 0x6100, HVT_ACC_R, 1, 0x6009, 1, HVT_ACC_W },
+	{ "\xa4", 1, 0x6009, 0x6008, 0, 0x6008, HVT_ACC_R, 2, 0x6009, 1, HVT_ACC_W },
+	/* push [rdi]: the stack is on the page, the operand is not */
+	{ "\xff\x37", 2, 0x9000, 0, 0x6010, 0x6008, HVT_ACC_W, 1, 0x6008, 8, HVT_ACC_W },
+	{ "\xff\x37", 2, 0x9000, 0, 0x6020, 0x6018, HVT_ACC_W, 0, 0, 0, 0 },
+	/* call rax, ret, pop rbx */
+	{ "\xff\xd0", 2, 0, 0, 0x6010, 0x6008, HVT_ACC_W, 1, 0x6008, 8, HVT_ACC_W },
+	{ "\xc3", 1, 0, 0, 0x600c, 0x600c, HVT_ACC_R, 1, 0x600c, 8, HVT_ACC_R },
+	{ "\x5b", 1, 0, 0, 0x6001, 0x6001, HVT_ACC_R, 1, 0x6001, 8, HVT_ACC_R },
+	/* mov [rip + 0x100], eax at 0x5f08 (6 bytes): 0x600e */
+	{ "\x89\x05\x00\x01\x00\x00", 6, 0, 0, 0, 0x600e, HVT_ACC_W, 1, 0x600e, 4, HVT_ACC_W },
+	/* mov [rdi + rsi*4 - 8], eax */
+	{ "\x89\x44\xb7\xf8", 4, 0x6000, 4, 0, 0x6008, HVT_ACC_W, 1, 0x6008, 4, HVT_ACC_W },
+	/* mov [edi], eax: the high half of rdi does not count */
+	{ "\x67\x89\x07", 3, 0xdead00006008, 0, 0, 0x6008, HVT_ACC_W, 1, 0x6008, 4, HVT_ACC_W },
+	/* mov [rdi], eax that crosses into the watched page: only the bytes there matter */
+	{ "\x48\x89\x07", 3, 0x5ffc, 0, 0, 0x6000, HVT_ACC_W, 0, 0, 0, 0 },
+	/* mov gs:[0x10], eax: the base is not recorded, gla is where it went */
+	{ "\x65\x89\x04\x25\x10\x00\x00\x00", 8, 0, 0, 0, 0x600a, HVT_ACC_W, 1, 0x600a, 4, HVT_ACC_W },
+	{ "\x65\x89\x04\x25\x10\x00\x00\x00", 8, 0, 0, 0, 0x6020, HVT_ACC_W, 0, 0, 0, 0 },
+	/* fxsave [rdi]: 512 bytes */
+	{ "\x0f\xae\x07", 3, 0x5f00, 0, 0, 0x6000, HVT_ACC_W, 1, 0x5f00, 512, HVT_ACC_W },
+	/* xsave [rdi]: not computable, so it is kept, and said to be inexact */
+	{ "\x0f\xae\x27", 3, 0x6100, 0, 0, 0x6100, HVT_ACC_W, 1, 0x6100, 0, HVT_ACC_W },
+	/* bytes that are no instruction: the same */
+	{ "\x0f\xff\xff", 3, 0x6100, 0, 0, 0x6100, HVT_ACC_W, 1, 0x6100, 0, HVT_ACC_W },
+};
+
+static void test_refine(void **state)
+{
+	struct hvt_decoder *d = hvt_decoder_new();
+	struct hvt_guess out[HVT_OPERANDS];
+	struct hvt_watches w = { 0 };
+	const struct hvt_insn *insn;
+	struct hvt_rec_access rec;
+	const struct blind *b;
+	uint64_t gpr[16] = { 0 };
+	size_t i;
+	int n;
+
+	(void)state;
+	assert_non_null(d);
+	add_watch(&w, 1, HVT_ACC_R | HVT_ACC_W, 100, 0x6008, 8);
+	for (i = 0; i < sizeof(blinds) / sizeof(*blinds); i++) {
+		b = &blinds[i];
+		rec = lb_access(0, 1, b->gla);
+		rec.h.flags |= HVT_RF_BLIND | HVT_RF_REGS;
+		rec.ip = 0x5f08;
+		rec.size = 0;
+		rec.access = b->access;
+		gpr[7] = b->rdi;
+		gpr[6] = b->rsi;
+		gpr[4] = b->rsp;
+		insn = hvt_decode(d, rec.ip, rec.h.flags, (const uint8_t *)b->bytes, b->len);
+		n = hvt_refine(&w, insn, &rec, gpr, out);
+		if (n != b->n)
+			fail_msg("case %zu: %d accesses, not %d", i, n, b->n);
+		if (!n)
+			continue;
+		if (out[0].addr != b->addr || out[0].size != b->size || out[0].access != b->got)
+			fail_msg("case %zu: 0x%llx,%u access %u", i,
+				 (unsigned long long)out[0].addr, out[0].size, out[0].access);
+		assert_int_equal(out[0].exact, b->size != 0);
+	}
+	hvt_watches_free(&w);
+	hvt_decoder_free(d);
+}
+
+/*
+ * Stores of every size around a watch through the whole reader: what comes out is what
+ * the model says, with the bytes that were written.
+ */
+static void test_blind_stores(void **state)
+{
+	static const struct {
+		const char *bytes;
+		uint8_t len, size;
+	} stores[] = { { "\x88\x07", 2, 1 }, { "\x66\x89\x07", 3, 2 }, { "\x89\x07", 2, 4 },
+		       { "\x48\x89\x07", 3, 8 }, { "\x0f\x11\x07", 3, 16 } };
+	struct logbuild lb = { 0 }, rec = { 0 };
+	uint8_t old[64], new_[64];
+	uint64_t gpr[16] = { 0 }, addr, seq = 0, expect = 0;
+	struct hvt_rec_access a;
+	struct hvt_reader *r;
+	struct hvt_event ev;
+	uint32_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(old); i++) {
+		old[i] = (uint8_t)i;
+		new_[i] = (uint8_t)(i + 100);
+	}
+	for (i = 0; i < 5; i++)
+		for (addr = 0x6000; addr < 0x6030; addr++) {
+			a = lb_access(seq, 100 + seq, addr);
+			a.h.flags |= HVT_RF_BLIND;
+			a.size = 0;
+			memcpy(a.insn, stores[i].bytes, stores[i].len);
+			a.insn_len = stores[i].len;
+			gpr[7] = addr;
+			/* root keeps a window of bytes from gla on */
+			lb_record(&rec, &a, gpr, 0, old + (addr - 0x6000), new_ + (addr - 0x6000), 16);
+			seq++;
+			expect += model(0x6010, 8, addr, addr, stores[i].size);
+		}
+	lb_header(&lb, 1);
+	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x6010, 8, "x");
+	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
+	lb_end(&lb, HVT_END_STOP);
+	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+	assert_non_null(r);
+	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	for (k = 0; hvt_reader_next(r, &ev); k++) {
+		assert_true(model(0x6010, 8, ev.addr, ev.addr, ev.size));
+		assert_true(ev.exact);
+		assert_int_equal(ev.val_len, ev.size);
+		assert_int_equal(ev.val_off, 0);
+		assert_memory_equal(ev.new_, new_ + (ev.addr - 0x6000), ev.size);
+	}
+	assert_int_equal(k, expect);
+	assert_int_equal(hvt_reader_stats(r)->near, seq - expect);
+	hvt_reader_free(r);
+	lb_free(&lb);
+	lb_free(&rec);
+}
+
+/* One store over two watched pages: two records, one event. */
+static void test_crossing(void **state)
+{
+	struct logbuild lb = { 0 }, rec = { 0 };
+	uint64_t gpr[16] = { 0 };
+	struct hvt_rec_access a;
+	struct hvt_reader *r;
+	struct hvt_event ev;
+	int i, n = 0;
+
+	(void)state;
+	gpr[7] = 0x6ffc;
+	for (i = 0; i < 6; i++) {
+		a = lb_access((uint64_t)i, 100 + (uint64_t)i / 2, i % 2 ? 0x7000 : 0x6ffc);
+		a.h.flags |= HVT_RF_BLIND;
+		a.size = 0;
+		memcpy(a.insn, "\x48\x89\x07", 3);
+		a.insn_len = 3;
+		lb_record(&rec, &a, gpr, 0, "old.", "new.", 4);
+	}
+	lb_header(&lb, 1);
+	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x6ff0, 32, "x");
+	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
+	lb_end(&lb, HVT_END_STOP);
+	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+	assert_non_null(r);
+	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	for (; hvt_reader_next(r, &ev); n++) {
+		assert_int_equal(ev.addr, 0x6ffc);
+		assert_int_equal(ev.size, 8);
+	}
+	assert_int_equal(n, 3);
+	hvt_reader_free(r);
+	lb_free(&lb);
+	lb_free(&rec);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_overlap),	      cmocka_unit_test(test_overlap_at_the_top),
+		cmocka_unit_test(test_touched),	      cmocka_unit_test(test_refine),
+		cmocka_unit_test(test_blind_stores),  cmocka_unit_test(test_crossing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The CLI without any device: bad input gives one line and the right exit code.
+# Prints TAP. $1 is the build directory.
+build=$1
+hvt=$build/cli/hvtrace
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0
+
+ok() # STATUS DESCRIPTION
+{
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# /' "$tmp/err"
+		failed=$((failed + 1))
+	fi
+}
+
+# CODE ARG...: exits with CODE and says one line "hvtrace: what: why; try: remedy"
+bad()
+{
+	code=$1
+	shift
+	"$hvt" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	got=$?
+	[ $got -eq "$code" ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] &&
+		grep -q '^hvtrace: .*; try: ' "$tmp/err" && [ ! -s "$tmp/out" ]
+	ok $? "hvtrace $* exits with $code (got $got) and one line"
+}
+
+# ARG...: exits with 0 and prints something on stdout only
+good()
+{
+	"$hvt" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null && [ -s "$tmp/out" ] && [ ! -s "$tmp/err" ]
+	ok $? "hvtrace $* prints and exits with 0"
+}
+
+good --help
+good -h
+good --version
+good help watch
+for c in check attach detach status watch script info; do
+	good $c --help
+	bad 2 $c --no-such-option
+	bad 2 $c -Z
+	case $c in
+	watch) bad 2 $c x --format xml ;;
+	*) bad 2 $c --format xml ;;
+	esac
+done
+bad 2
+bad 2 no-such-command
+bad 2 --no-such-option
+bad 2 help no-such-command
+bad 2 check operand
+bad 2 script one two
+bad 2 watch
+bad 2 watch --
+bad 2 watch x --
+bad 2 watch -- true
+bad 2 watch x -p
+bad 2 watch x -p 0
+bad 2 watch x -p -5
+bad 2 watch x -p 1x
+bad 2 watch x -p 99999999999
+bad 2 watch x -p 1 -- true
+bad 2 watch x -a
+bad 2 watch x -a rz
+bad 2 watch -a r x -a w
+bad 2 watch x --ring-slots 3
+bad 2 watch x,0
+bad 2 watch x,2000000000
+bad 2 watch 0x800000000000
+bad 2 watch 0x
+bad 2 watch 'bad symbol'
+bad 2 watch "$(printf 'esc\033[31m')"
+bad 2 watch x --no-such-option
+bad 1 script "$tmp/none"
+bad 1 script "$tmp"
+bad 1 script /dev/null
+bad 1 script /bin/sh
+bad 1 info "$tmp/none"
+bad 1 info /bin/sh
+
+# an unwritable output fails before the agent is even started
+HVTRACE_AGENT=/bin/false
+export HVTRACE_AGENT
+bad 1 watch x -o "$tmp/none/file"
+bad 127 watch x -- "$tmp/none"
+: >"$tmp/plain"
+bad 126 watch x -- "$tmp/plain"
+HVTRACE_AGENT=$tmp/none
+bad 1 watch x
+bad 1 status
+unset HVTRACE_AGENT
+
+# a stand-in that cannot start leaves no file behind, an old log stays as it was
+HVTRACE_AGENT=/bin/false
+"$hvt" watch x -o "$tmp/new" 2>"$tmp/err"
+[ $? -eq 1 ] && [ ! -e "$tmp/new" ]
+ok $? "a failed start leaves no empty log"
+echo old >"$tmp/old"
+HVTRACE_AGENT=/bin/false "$hvt" watch x -o "$tmp/old" 2>"$tmp/err"
+[ "$(cat "$tmp/old")" = old ]
+ok $? "a failed start keeps the old log"
+
+# a sample log: text, JSON, cut short, damaged, from a pipe, into a closed pipe
+"$build/tests/unit/mklog" >"$tmp/log"
+"$hvt" script "$tmp/log" >"$tmp/text" 2>"$tmp/err"
+[ $? -eq 0 ] && [ ! -s "$tmp/err" ] && [ "$(wc -l <"$tmp/text")" -eq 9 ]
+ok $? "script prints the sample log"
+grep -qxF '     5.000004 [000]        swapper/0       0/0       RW jiffies_64                8  0x1 -> 0x2                tick_do_update+0x100          add qword ptr [rdi], 1' "$tmp/text"
+ok $? "a line has time, CPU, process, access, names, values and the instruction"
+! LC_ALL=C grep -q "[^ -~]" "$tmp/text"
+ok $? "no byte of it can do anything to a terminal"
+"$hvt" script - <"$tmp/log" | cmp -s - "$tmp/text"
+ok $? "script - reads a pipe"
+(cd "$tmp" && cp log hvtrace.data && "$hvt" script) | cmp -s - "$tmp/text"
+ok $? "hvtrace.data is the default"
+"$hvt" script --format json "$tmp/log" >"$tmp/json" && python3 - "$tmp/json" <<'PY' 2>"$tmp/err"
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8", errors="strict")]
+assert len(lines) == 9
+need = {"type", "seq", "cpu", "ns", "tsc", "pid", "tid", "comm", "access", "addr", "size", "gpa",
+        "old", "new", "ip", "sym", "obj", "insn", "bytes", "watch"}
+for line in lines:
+    if line["type"] == "access":
+        assert need <= set(line), need - set(line)
+        assert line["access"] in ("read", "write", "rmw", "exec")
+        assert line["addr"].startswith("0x") and line["ip"].startswith("0x")
+        if line["access"] == "exec":
+            assert line["old"] is None and line["new"] is None
+evil = [x for x in lines if "evil" in x.get("comm", "")][0]
+assert evil["comm"] == "\x1b[31m\ufffd\"\\evil\n", evil["comm"]
+assert evil["old"] == b"0123456789abcdef".hex()
+lost = [x for x in lines if x["type"] == "lost"]
+assert lost == [{"type": "lost", "seq": 1, "cpu": 1, "ns": 5000002500, "tsc": 3500, "count": 3}]
+PY
+ok $? "JSON lines are valid whatever the bytes, with all members"
+"$hvt" info "$tmp/log" >"$tmp/out" 2>"$tmp/err" && grep -q '^state *complete' "$tmp/out"
+ok $? "info says complete"
+"$hvt" info --format json "$tmp/log" 2>"$tmp/err" | python3 -m json.tool >/dev/null
+ok $? "info's JSON is valid"
+head -c 2200 "$tmp/log" >"$tmp/cut"
+"$hvt" script "$tmp/cut" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] && cmp -s "$tmp/out" "$tmp/text"
+ok $? "a truncated log prints what is there, one line, exit 1"
+"$hvt" info "$tmp/cut" 2>/dev/null | grep -q '^state *cut short'
+ok $? "info says cut short"
+"$hvt" script "$tmp/log" 2>"$tmp/err" >/dev/full
+[ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
+ok $? "a full disk on standard output is one line, exit 1"
+
+echo "1..$n"
+exit $((failed != 0))

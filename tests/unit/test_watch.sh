@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# How hvtrace watch treats its agent, its target and its outputs, with a stand-in for the
+# agent (no device here; the real thing runs in tests/lab). Prints TAP.
+build=$1
+here=$(cd "$2" && pwd)
+hvt=$build/cli/hvtrace
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0
+
+ok()
+{
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# /' "$tmp/err" "$tmp/out"
+		failed=$((failed + 1))
+	fi
+}
+
+"$build/tests/unit/mklog" >"$tmp/log"
+"$hvt" script "$tmp/log" >"$tmp/text"
+export HVTRACE_AGENT="$here/standin-agent.sh" STANDIN_LOG="$tmp/log" STANDIN_ARGS="$tmp/args"
+
+export STANDIN_MODE=end
+"$hvt" watch a -a w b,4 c -a rx d >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && cmp -s "$tmp/out" "$tmp/text"
+ok $? "prints what the stream holds"
+grep -qe '--watch a --access rw --watch b,4 --access w --watch c --access w --watch d --access rx$' \
+	"$tmp/args"
+ok $? "-a counts for the SPECs that follow"
+"$hvt" watch a b -a x >"$tmp/out" 2>"$tmp/err"
+grep -qe '--watch a --access x --watch b --access x$' "$tmp/args"
+ok $? "one -a behind all SPECs counts for all"
+"$hvt" watch a -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && cmp -s "$tmp/copy" "$tmp/log" && cmp -s "$tmp/out" "$tmp/text" &&
+	tail -n 1 "$tmp/err" | grep -q "7 events, 3 lost, .* bytes in $tmp/copy"
+ok $? "-o keeps the very bytes, lines are still printed, one summary line"
+"$hvt" watch a -q -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && cmp -s "$tmp/copy" "$tmp/log" && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ]
+ok $? "-q -o is silent"
+"$hvt" watch a -o - 2>"$tmp/err" | cmp -s - "$tmp/log"
+ok $? "-o - is the log on standard output"
+"$hvt" watch a --fail-on-loss >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 4 ]
+ok $? "--fail-on-loss exits with 4"
+"$hvt" script --format json "$tmp/log" >"$tmp/json"
+"$hvt" watch a --format json >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && cmp -s "$tmp/out" "$tmp/json"
+ok $? "JSON is the same live"
+if [ -c /dev/full ]; then
+	"$hvt" watch a -o /dev/full >"$tmp/out" 2>"$tmp/err"
+	[ $? -eq 1 ] && [ "$(grep -c 'No space left' "$tmp/err")" -eq 1 ]
+	ok $? "a full disk is one line, exit 1"
+fi
+
+export STANDIN_MODE=fail
+"$hvt" watch x >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
+ok $? "what the agent cannot do is its one line and its code"
+"$hvt" watch x -- touch "$tmp/ran" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 1 ] && sleep 0.2 && [ ! -e "$tmp/ran" ]
+ok $? "the command does not run unwatched"
+
+export STANDIN_MODE=die
+"$hvt" watch x -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 1 ] && grep -q 'killed by signal 9' "$tmp/err" && cmp -s "$tmp/out" "$tmp/text"
+ok $? "a killed agent: one line, exit 1, what arrived is kept"
+"$hvt" script "$tmp/copy" 2>/dev/null | cmp -s - "$tmp/text"
+ok $? "and the log is readable"
+"$hvt" watch x -- sh -c "sleep 0.3; touch $tmp/ran" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 1 ] && [ -e "$tmp/ran" ]
+ok $? "the target of a killed agent runs to its end"
+
+export STANDIN_MODE=wait
+for s in INT TERM HUP; do
+	# a background job of a shell without job control ignores SIGINT: undo that
+	python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$hvt" watch x -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err" &
+	pid=$!
+	sleep 0.7
+	cmp -s "$tmp/out" "$tmp/text"
+	ok $? "lines come at once, before the end"
+	kill -$s $pid
+	wait $pid
+	[ $? -eq 0 ] && cmp -s "$tmp/copy" "$tmp/log"
+	ok $? "SIG$s ends it in order, the log is whole"
+done
+{ timeout 10 "$hvt" watch x 2>"$tmp/err"; echo $? >"$tmp/code"; } | head -n 1 >"$tmp/out"
+[ "$(cat "$tmp/code")" = 0 ] && ! grep -qv watching "$tmp/err"
+ok $? "a closed pipe ends it quietly"
+"$hvt" watch x -- sh -c 'echo ran; exit 7' >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 7 ] && grep -q '^ran$' "$tmp/out"
+ok $? "the exit status is the command's"
+"$hvt" watch x -- sh -c 'kill -SEGV $$' >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 139 ]
+ok $? "128 + n when a signal killed it"
+"$hvt" watch x -- sh -c 'grep TracerPid /proc/self/status; grep TracerPid /proc/$$/status' \
+	>"$tmp/out" 2>"$tmp/err"
+[ "$(grep -c '^TracerPid:.*[^0-9]0$' "$tmp/out")" -eq 2 ]
+ok $? "nobody traces it while it runs"
+"$hvt" watch libc.so.6:environ no_such_symbol -- sh -c 'grep libc /proc/$$/maps; echo $0' hello \
+	>"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && grep -q '^hello$' "$tmp/out" && grep -q libc "$tmp/out"
+ok $? "a library's symbol: run to the entry point first, then unharmed"
+"$hvt" watch x -- sh -c 'sleep 30' >"$tmp/out" 2>"$tmp/err" &
+pid=$!
+sleep 0.7
+kill -TERM $pid
+wait $pid
+[ $? -eq 143 ]
+ok $? "SIGTERM is passed on to the command"
+
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 755 "$tmp"
+	export SUDO_UID=65534 SUDO_GID=65534
+	"$hvt" watch x -o "$tmp/owned" -- sh -c 'id -u; grep ^Uid: /proc/$PPID/status' \
+		>"$tmp/out" 2>"$tmp/err"
+	[ $? -eq 0 ] && grep -qx 0 "$tmp/out" && [ "$(stat -c %u:%g "$tmp/owned")" = 65534:65534 ] &&
+		grep -q "^Uid:.65534.65534.65534.65534" "$tmp/out"
+	ok $? "under sudo: the command stays root, the CLI and its log are the user's"
+	unset SUDO_UID SUDO_GID
+fi
+
+echo "1..$n"
+exit $((failed != 0))
