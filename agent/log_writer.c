@@ -61,7 +61,7 @@ void log_section(struct log_writer *log, const struct hvt_section *head,
 	for (i = 0; i < nr_parts; i++)
 		buf_put(&log->out, parts[i].p, parts[i].len);
 	buf_put(&log->out, zeros, -s.len & 7);
-	if (log->out.len >= FLUSH_AT)
+	if (log_backlog(log) >= FLUSH_AT)
 		log_flush(log);
 }
 
@@ -73,20 +73,43 @@ void log_plain(struct log_writer *log, enum hvt_sec_type type, const void *p, si
 	log_section(log, &head, &part, 1);
 }
 
+/* Written bytes go once they are most of the buffer: moving them costs no more than that. */
+static void forget_written(struct log_writer *log)
+{
+	if (log->done < log->out.len && log->done < log->out.len / 2)
+		return;
+	memmove(log->out.p, log->out.p + log->done, log_backlog(log));
+	log->out.len -= log->done;
+	log->done = 0;
+}
+
+static int flush_to(struct log_writer *log, size_t left)
+{
+	while (!log->err && log_backlog(log)) {
+		ssize_t put = write(log->fd, log->out.p + log->done, log_backlog(log));
+
+		if (put > 0) {
+			log->done += (size_t)put;
+		} else if (put < 0 && errno == EAGAIN && log->wait) {
+			if (log_backlog(log) <= left)
+				break;
+			log->err = log->wait(log->wait_ctx);
+		} else if (put < 0 && errno != EINTR) {
+			log->err = -errno;
+		}
+	}
+	if (log->err)
+		log->done = log->out.len;
+	forget_written(log);
+	return log->err;
+}
+
 int log_flush(struct log_writer *log)
 {
-	size_t done = 0;
+	return flush_to(log, log->backlog_max);
+}
 
-	while (!log->err && done < log->out.len) {
-		ssize_t put = write(log->fd, log->out.p + done, log->out.len - done);
-
-		if (put > 0)
-			done += (size_t)put;
-		else if (put < 0 && errno == EAGAIN && log->wait)
-			log->err = log->wait(log->wait_ctx);
-		else if (put < 0 && errno != EINTR)
-			log->err = -errno;
-	}
-	log->out.len = 0;
-	return log->err;
+int log_finish(struct log_writer *log)
+{
+	return flush_to(log, 0);
 }

@@ -15,10 +15,16 @@
 
 struct log_writer {
 	int fd;
-	struct buf out;		/* not yet written */
+	struct buf out;		/* gathered; bytes before `done` are written */
+	size_t done;
+	/*
+	 * What may stay unwritten while the fd is full, so that a reader that is slower
+	 * than the events for a while costs memory and no records.
+	 */
+	size_t backlog_max;
 	int err;		/* first failure, negative errno; all later calls do nothing */
 	/*
-	 * Called when a non-blocking fd is full. Returns 0 to go on, or a negative
+	 * Called when a non-blocking fd is full and no more may stay behind. Returns 0 to go on, or a negative
 	 * errno to give up. May be NULL for a blocking fd.
 	 */
 	int (*wait)(void *ctx);
@@ -44,7 +50,15 @@ void log_section(struct log_writer *log, const struct hvt_section *head,
 /* A section of one struct or text, without tsc fields. */
 void log_plain(struct log_writer *log, enum hvt_sec_type type, const void *p, size_t len);
 
-/* Writes all that has gathered. Returns log->err. */
+/* Writes what goes, and all but backlog_max bytes at any price. Returns log->err. */
 int log_flush(struct log_writer *log);
+
+/* Writes all that has gathered. Returns log->err. */
+int log_finish(struct log_writer *log);
+
+static inline size_t log_backlog(const struct log_writer *log)
+{
+	return log->out.len - log->done;
+}
 
 #endif

@@ -18,6 +18,8 @@
 /* How often to look without being woken: for perf's news, and for a late watermark. */
 #define IDLE_MS 250
 #define BEHIND_MS 10
+/* What a slow reader may leave in our memory before the rings have to hold the rest. */
+#define BACKLOG_MAX (256u << 20)
 /* How long a record may be in the making after everything was disarmed. */
 #define DRAIN_MAX_NS 1000000000ull
 
@@ -85,8 +87,8 @@ static void prepare_poll(const struct session *s, struct pollfd p[NR_POLL])
 	p[P_SIGNAL] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
 	p[P_CONTROL] = (struct pollfd){ s->control_fd, POLLIN, 0 };
 	p[P_TARGET] = (struct pollfd){ s->pid_fd, POLLIN, 0 };
-	/* Nothing asked: POLLERR comes anyway when the reader has gone. */
-	p[P_OUT] = (struct pollfd){ s->log.fd, 0, 0 };
+	/* With nothing to write POLLERR comes anyway when the reader has gone. */
+	p[P_OUT] = (struct pollfd){ s->log.fd, log_backlog(&s->log) ? POLLOUT : 0, 0 };
 }
 
 static void take_events(struct session *s, const struct pollfd p[NR_POLL])
@@ -116,7 +118,6 @@ static int wait_for_reader(void *ctx)
 	struct pollfd p[NR_POLL];
 
 	prepare_poll(s, p);
-	p[P_OUT].events = POLLOUT;
 	p[P_DEVICE].fd = -1;
 	if (stopping)
 		p[P_CONTROL].fd = p[P_TARGET].fd = -1;
@@ -135,6 +136,7 @@ void session_init(struct session *s)
 	memset(s, 0, sizeof(*s));
 	s->dev.fd = s->control_fd = s->signal_fd = s->pid_fd = -1;
 	s->log.fd = STDOUT_FILENO;
+	s->log.backlog_max = BACKLOG_MAX;
 	s->log.wait = wait_for_reader;
 	s->log.wait_ctx = s;
 	s->facts.log = s->ksyms.log = &s->log;
@@ -222,7 +224,7 @@ static void finish(struct session *s)
 	write_stats(s);
 	end.ns = mono_ns();
 	log_plain(&s->log, HVT_SEC_END, &end, sizeof(end));
-	log_flush(&s->log);
+	log_finish(&s->log);
 }
 
 int session_run(struct session *s)

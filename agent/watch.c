@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,7 +23,7 @@
 #include "schema.h"
 #include "session.h"
 
-#define WATCHES_MAX 4096
+#define WATCHES_MAX 65536
 
 /* A kernel symbol longer than this is a gap between sections, not a variable. */
 #define KSYM_LEN_MAX (1u << 20)
@@ -258,7 +259,7 @@ static int arm(struct session *s, const struct watch_options *o)
 		ksyms_see(&s->ksyms, w->addr);
 	}
 	log_plain(&s->log, HVT_SEC_ARMED, NULL, 0);
-	log_flush(&s->log);
+	log_finish(&s->log);
 	return AGENT_OK;
 }
 
@@ -288,6 +289,9 @@ static int start(struct session *s, struct watch_options *o, int argc, char **ar
 	rc = device_clock(&s->dev, &clock);
 	if (rc)
 		return rc;
+	/* The rings fill while we wait for the CPU: go first. */
+	if (setpriority(PRIO_PROCESS, 0, -10))
+		remark("setpriority: %s", strerror(errno));
 	rc = privilege_drop();
 	if (rc)
 		remark("capset: %s; keeping all privileges", strerror(-rc));

@@ -9,7 +9,8 @@
 #include <linux/slab.h>
 #include "hv.h"
 
-#define SLOTS_DEFAULT 65536u	/* 4 MiB per CPU */
+#define MEMORY_DEFAULT (256u << 20)	/* of all rings of a session */
+#define SLOTS_DEFAULT_MAX (1u << 18)	/* 16 MiB for each CPU */
 #define SLOTS_MIN     512u
 #define SLOTS_MAX     (1u << 22)
 
@@ -56,6 +57,13 @@ static void free_rings(struct hvt_ring *ring)
 	kfree(ring);
 }
 
+static u32 default_slots(void)
+{
+	u32 slots = rounddown_pow_of_two(MEMORY_DEFAULT / HVT_SLOT / num_possible_cpus());
+
+	return clamp_t(u32, slots, SLOTS_MIN, SLOTS_DEFAULT_MAX);
+}
+
 /* Rings of *@slots (0: the default, filled in) for every possible CPU. -EBUSY: has some already, or too many sessions. */
 int hvt_session_create(struct hvt_file *f, u32 *slots)
 {
@@ -64,7 +72,7 @@ int hvt_session_create(struct hvt_file *f, u32 *slots)
 	int i;
 
 	if (!*slots)
-		*slots = SLOTS_DEFAULT;
+		*slots = default_slots();
 	if (*slots < SLOTS_MIN || *slots > SLOTS_MAX || !is_power_of_2(*slots))
 		return -EINVAL;
 	for (i = 0; i < HVT_SESSIONS; i++)

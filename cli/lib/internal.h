@@ -173,7 +173,7 @@ struct hvt_chunk {		/* the payload of one EVENTS section */
 };
 
 struct hvt_pending {
-	uint64_t tsc, order, seq;
+	uint64_t tsc, seq;
 	uint32_t cpu;
 	uint32_t offset;	/* in chunk->bytes */
 	struct hvt_chunk *chunk;

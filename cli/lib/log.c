@@ -69,7 +69,6 @@ static int parse_header(struct hvt_reader *r)
 /* Queue the records of one EVENTS section. */
 static int events(struct hvt_reader *r, const struct hvt_section *s, const uint8_t *payload)
 {
-	struct hvt_rec_access acc;
 	struct hvt_chunk *chunk;
 	struct hvt_pending p;
 	size_t at, size;
@@ -94,11 +93,6 @@ static int events(struct hvt_reader *r, const struct hvt_section *s, const uint8
 		size = hvt_record_check(payload + at, s->len - at);
 		memcpy(&h, payload + at, sizeof(h));
 		p.tsc = h.tsc;
-		p.order = 0;
-		if (h.type == HVT_REC_ACCESS) {
-			memcpy(&acc, payload + at, sizeof(acc));
-			p.order = acc.order;
-		}
 		p.seq = h.seq;
 		p.cpu = s->cpu;
 		p.offset = (uint32_t)at;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The one order of all CPUs' records: (tsc, order, cpu, seq). Records wait here until a
- * ROUND says that nothing earlier can still come.
+ * The one order of all CPUs' records: (tsc, cpu, seq). Records wait here until a ROUND
+ * says that nothing earlier can still come. Records of one instruction share a tsc and
+ * keep their seq order; two CPUs cannot share a tsc on one page, whose lock passed from
+ * one to the other in between.
  */
 #include "internal.h"
 
@@ -14,8 +16,6 @@ static int by_time(const void *a, const void *b)
 
 	if (x->tsc != y->tsc)
 		return x->tsc < y->tsc ? -1 : 1;
-	if (x->order != y->order)
-		return x->order < y->order ? -1 : 1;
 	if (x->cpu != y->cpu)
 		return x->cpu < y->cpu ? -1 : 1;
 	return x->seq < y->seq ? -1 : x->seq > y->seq;

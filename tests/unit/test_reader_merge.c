@@ -28,8 +28,6 @@ static int by_key(const void *a, const void *b)
 
 	if (x->tsc != y->tsc)
 		return x->tsc < y->tsc ? -1 : 1;
-	if (x->order != y->order)
-		return x->order < y->order ? -1 : 1;
 	if (x->cpu != y->cpu)
 		return x->cpu < y->cpu ? -1 : 1;
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
@@ -48,7 +46,7 @@ static void check(struct hvt_reader *r, const struct key *model, size_t *at)
 }
 
 /*
- * Random streams of 4 CPUs, with equal TSCs on purpose, delivered in rounds: what comes
+ * Random streams of 4 CPUs, with equal TSCs and ranks of other pages on purpose, delivered in rounds: what comes
  * out is the sorted whole, and after each ROUND nothing below its TSC is held back.
  */
 static void test_merge(void **state)

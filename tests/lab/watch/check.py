@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Judges what suite.sh left behind, from outside the guest. TAP on stdout.
+
+The truth is computed here or said by the bare run; nothing is taken from hvtrace's
+own account of itself except where that account is what is tested.
+usage: check.py DIRECTORY
+"""
+
+import json
+import os
+import re
+import sys
+
+directory = sys.argv[1]
+results = []
+
+
+def path(name):
+    return os.path.join(directory, name)
+
+
+def text(name):
+    with open(path(name), errors="replace") as f:
+        return f.read()
+
+
+def load(name):
+    """The JSON lines of a run, and the other lines: the program's own output."""
+    events, other = [], []
+    with open(path(name), errors="replace") as f:
+        for line in f:
+            if line.startswith("{"):
+                events.append(json.loads(line))
+            else:
+                other.append(line)
+    return events, "".join(other)
+
+
+def accesses(events):
+    return [e for e in events if e["type"] == "access"]
+
+
+def value(s):
+    return int(s, 16)
+
+
+def check(what, ok, detail=""):
+    results.append(ok)
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
+    if not ok and detail != "":
+        print("\n".join(f"# {line}" for line in str(detail).splitlines()[:12]))
+
+
+def check_complete(what, events):
+    """Every record of every CPU is there: sequence numbers without a gap."""
+    seqs = {}
+    for e in events:
+        seqs.setdefault(e["cpu"], []).append(e["seq"])
+    gaps = {c: s for c, s in seqs.items() if sorted(s) != list(range(min(s), min(s) + len(s)))}
+    lost = [e for e in events if e["type"] == "lost"]
+    check(f"{what}: no sequence number is missing, none twice", not gaps and not lost,
+          f"lost {lost[:3]}, gaps on CPUs {list(gaps)}")
+
+
+def check_chain(what, events):
+    """In the order of the stream each write starts from what the one before left."""
+    last, bad = None, None
+    for e in events:
+        if last is not None and e["old"] != last and bad is None:
+            bad = e
+        last = e["new"]
+    check(f"{what}: each old value is the new value before it", bad is None, bad)
+
+
+def counting():
+    events, out = load("one.traced")
+    writes = accesses(events)
+    check("one thread: 100000 writes", len(writes) == 100000, len(writes))
+    check("one thread: values 1..100000 in order",
+          [value(e["new"]) for e in writes] == list(range(1, 100001)))
+    check_chain("one thread", writes)
+    check_complete("one thread", events)
+    check("one thread: output and status as bare",
+          out == text("one.bare") and text("one.traced.status") == text("one.bare.status"),
+          text("one.traced.err"))
+    check("one thread: every event is an 8-byte store by `work`",
+          all(e["access"] == "write" and e["size"] == 8 and e["sym"].startswith("work+") and
+              e["obj"] == "count" and e["user"] for e in writes))
+
+    events, out = load("two.traced")
+    writes = accesses(events)
+    cpus = {e["cpu"] for e in writes}
+    check("two threads: 200000 locked increments", len(writes) == 200000, len(writes))
+    check("two threads: 1..200000 in one order",
+          [value(e["new"]) for e in writes] == list(range(1, 200001)))
+    check_chain("two threads", writes)
+    check_complete("two threads", events)
+    check("two threads: sum undisturbed", out == "200000\n", out)
+    check("two threads: each made its 100000",
+          sorted(sum(e["tid"] == t for e in writes) for t in {e["tid"] for e in writes}) ==
+          [100000, 100000])
+    if int(text("cpus")) > 1:
+        check("two threads: on two CPUs at once", len(cpus) == 2, cpus)
+    check("two threads: rmw is told from write", all(e["access"] == "rmw" for e in writes))
+
+    events, _ = load("reads.traced")
+    reads = accesses(events)
+    check("-a r sees the increments too (they read), and main's last look",
+          len(reads) == 2001 and reads[-1]["access"] == "read", len(reads))
+
+
+def touching():
+    events, out = load("touch.traced")
+    got = accesses(events)
+    check("touch: output as bare", out == text("touch.bare"), out)
+    for line in text("touch.bare").splitlines():
+        name, addr, size, kind, old, new = line.split()
+        hits = [e for e in got if value(e["addr"]) == value(addr) and e["size"] == int(size) and
+                e["access"] == kind and e["old"] == old and e["new"] == new]
+        check(f"touch: {name} once, with address, size, kind and values", len(hits) == 1,
+              [e for e in got if value(e["addr"]) == value(addr)][:4])
+    kernel = [e for e in got if not e["user"] and e["access"] == "write"]
+    first = [e for e in kernel if e["new"] != "0x0"]
+    data = b"".join(value(e["new"]).to_bytes(e["size"], "little") for e in first)
+    check("touch: copy_to_user's bytes, in the kernel, by name",
+          data == b"hello, kernel" and all(e["obj"] == "[kernel]" and e["sym"] for e in first),
+          (data, first[:2]))
+    check("touch: clear_user's 16 bytes", sum(e["size"] for e in kernel if e["new"] == "0x0") == 16,
+          kernel)
+    check("touch: nothing invented: each event lies in a watch",
+          all(e["watch"] and e["size"] for e in got if e["exact"]))
+    check_complete("touch", events)
+
+    events, _ = load("exec.traced")
+    runs = [e for e in accesses(events) if e["access"] == "exec"]
+    check("exec: main's first bytes executed once, in order",
+          len(runs) >= 1 and runs[0]["sym"].startswith("main") and
+          runs[0]["addr"] == runs[0]["ip"] and len({e["ip"] for e in runs}) == len(runs), runs[:3])
+
+
+def stack():
+    events, out = load("stack.traced")
+    got = accesses(events)
+    check("stack: checksum and status as bare",
+          out == text("stack.bare") and text("stack.status") == "0\n",
+          (out, text("stack.bare"), text("stack.err")))
+    check_complete("stack", events)
+    calls = [e for e in got if e["insn"] and e["insn"].startswith("call") and
+             (e["sym"] or "").startswith("fib+")]
+    rets = [e for e in got if e["insn"] and re.match(r"(repz )?ret", e["insn"]) and
+            (e["sym"] or "").startswith("fib+")]
+    # fib(10) makes 177 calls, 176 of them from fib itself; four rounds.
+    check("stack: every call of fib by fib", len(calls) == 4 * 176, len(calls))
+    check("stack: every return of fib", len(rets) == 4 * 177, len(rets))
+    memory, bad = {}, None
+    for e in got:
+        if not e["exact"] or e["size"] > 8:
+            memory.clear()
+            continue
+        at, old = value(e["addr"]), value(e["old"]).to_bytes(e["size"], "little")
+        new = value(e["new"]).to_bytes(e["size"], "little")
+        for i in range(e["size"]):
+            if memory.get(at + i, old[i]) != old[i] and bad is None:
+                bad = e
+            memory[at + i] = new[i]
+    check("stack: every byte read is the byte last written", bad is None, bad)
+
+
+def kernel():
+    ticks = accesses(load("jiffies.json")[0])
+    news = [value(e["new"]) for e in ticks]
+    check("jiffies_64: counts up, one writer at a time", len(news) > 50 and
+          all(value(a["new"]) == value(b["old"]) for a, b in zip(ticks, ticks[1:])), len(news))
+    check("jiffies_64: named, with the instruction and its function",
+          all(e["addr_sym"] and e["sym"] and e["insn"] and e["obj"] == "[kernel]" for e in ticks))
+    check("jiffies_64: Ctrl-C ends with status 0", text("jiffies.status") == "0\n",
+          text("jiffies.err"))
+
+    events, out = load("modprobe.json")
+    got = accesses(events)
+    check("modprobe_path: the program still reads it", out == "/sbin/modprobe\n", out)
+    check("modprobe_path: read and written by the two processes",
+          {"cat", "sh"} <= {e["comm"] for e in got} and
+          {"read", "write"} <= {e["access"] for e in got}, {(e["comm"], e["access"]) for e in got})
+    both = [e for e in got if 0 <= value(e["addr"]) - min(value(x["addr"]) for x in got) < 8]
+    check("modprobe_path: what two watches see is one event that names both",
+          both and all(e["watches"] == [1, 2] or len(e["watches"]) == 2 for e in both), both[:2])
+
+    got = accesses(load("pid.json")[0])
+    check("-p PID: a running process is watched and lives on",
+          len(got) > 100 and os.path.exists(path("pid.alive")) and
+          all(value(b["new"]) == value(a["new"]) + 1 for a, b in zip(got, got[1:])),
+          (len(got), text("pid.err")))
+
+
+def endings():
+    check("exit status of the target is ours", text("false.status") == "1\n", text("false.err"))
+    lines = text("text.out").splitlines()
+    check("text: ten lines that say old -> new, symbol and instruction",
+          sum(bool(re.search(r"counter\s+8\s+0x\w+ -> 0x\w+\s+count:work\+0x\w+\s+mov", li) or
+              re.search(r"counter.* 0x\w+ -> 0x\w+ .*work\+0x\w+.*mov", li))
+              for li in lines) == 10, "\n".join(lines[:3]))
+    status = json.loads(text("status.json"))
+    check("nothing is armed, the machine is as it was found",
+          not status.get("attached") and not status.get("watches"), status)
+    noise = [li for li in text("dmesg").splitlines()
+             if re.search(r"WARNING|BUG|Oops|hvtrace: CPU|NMI received|unchecked MSR|Call Trace", li)
+             and "RETBleed" not in li]
+    check("dmesg is clean", not noise, "\n".join(noise))
+
+
+for part in (counting, touching, stack, kernel, endings):
+    try:
+        part()
+    except Exception as e:  # a missing file or field is a failed check, not a crash
+        check(f"{part.__name__}: {type(e).__name__}: {e}", False)
+print(f"1..{len(results)}")
+sys.exit(not all(results))

@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs in the guest: makes the runs that check.py judges outside. Each leaves its JSON
+# lines, its log, the program's own output and the exit status in /lab/out.
+# usage: suite.sh CPUS
+
+cpus=$1
+out=/lab/out
+progs=/lab/programs
+mkdir -p $out
+cd $out || exit 1
+
+modprobe hvtrace || exit 1
+
+# --- exact counts and values
+for run in bare traced; do
+	set -- $progs/count 100000
+	[ $run = traced ] && set -- hvtrace watch counter -a w --format json -o one.data -q -- "$@"
+	"$@" >one.$run 2>one.$run.err
+	echo $? >one.$run.status
+done
+threads=2
+hvtrace watch counter -a w --format json -o two.data -- $progs/count 100000 $threads \
+	>two.traced 2>two.traced.err
+echo $? >two.traced.status
+hvtrace watch counter -a r --format json -- $progs/count 1000 2 >reads.traced 2>reads.err
+
+# --- ways to touch memory
+$progs/touch >touch.bare
+hvtrace watch pages,8192 src,8 dst,8 buffer,64 -a rw --format json -o touch.data -- $progs/touch \
+	>touch.traced 2>touch.err
+echo $? >touch.status
+hvtrace watch main,4 -a x --format json -- $progs/touch >exec.traced 2>exec.err
+
+# --- a stack: calls, returns, signal frames, the kernel's pushes
+$progs/stack 10 >stack.bare
+hvtrace watch area -a rw --format json -o stack.data -q -- $progs/stack 10 >stack.traced 2>stack.err
+echo $? >stack.status
+
+# --- the kernel's memory; by name and by address, and the same bytes twice
+timeout --preserve-status -s INT 2 hvtrace watch jiffies_64,8 -a w --format json \
+	>jiffies.json 2>jiffies.err
+echo $? >jiffies.status
+addr=0x$(awk '$3 == "modprobe_path" { print $1 }' /proc/kallsyms)
+(
+	hvtrace watch modprobe_path,256 "$addr,16" -a rw --format json \
+		-- sh -c 'cat /proc/sys/kernel/modprobe; echo /bin/true >/proc/sys/kernel/modprobe' \
+		>modprobe.json 2>modprobe.err
+	echo $? >modprobe.status
+)
+echo /sbin/modprobe >/proc/sys/kernel/modprobe
+
+# --- a running process, by pid, then Ctrl-C
+$progs/count 2000000000 >/dev/null &
+victim=$!
+timeout --preserve-status -s INT 1 hvtrace watch counter -p $victim -a w --format json \
+	>pid.json 2>pid.err
+echo $? >pid.status
+kill -0 $victim && echo alive >pid.alive
+kill -9 $victim
+
+# --- exit status and output of the target pass through
+hvtrace watch main -a x -q -- /bin/false 2>false.err
+echo $? >false.status
+hvtrace watch counter -q -- $progs/count 10 >text.out 2>text.err
+echo $? >text.status
+
+hvtrace status --format json >status.json
+dmesg >dmesg
+echo "$cpus" >cpus
