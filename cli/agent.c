@@ -40,7 +40,8 @@ const char *hvt_agent_path(void)
 
 	if (env && *env) {
 		if (access(env, X_OK))
-			hvt_die(HVT_ERROR, "%s: %s; try: unset HVTRACE_AGENT", env, strerror(errno));
+			hvt_die(HVT_ERROR, "%s: %s; try: unset HVTRACE_AGENT", env,
+				strerror(errno));
 		return env;
 	}
 	if (in_build_tree(path, sizeof(path)))

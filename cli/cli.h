@@ -11,12 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct hvt_event;
+
 enum hvt_exit {
 	HVT_OK = 0,
 	HVT_ERROR = 1,
 	HVT_USAGE = 2,
-	HVT_UNSUPPORTED = 3,	/* this machine, or this user, cannot do it */
-	HVT_LOST = 4,		/* events were lost, under --fail-on-loss */
+	HVT_UNSUPPORTED = 3, /* this machine, or this user, cannot do it */
+	HVT_LOST = 4,	     /* events were lost, under --fail-on-loss */
 };
 
 #define HVT_DEFAULT_LOG "hvtrace.data"
@@ -35,26 +37,28 @@ _Noreturn void hvt_die(int code, const char *fmt, ...) __attribute__((format(pri
 /* ---- options.c ---- */
 
 struct hvt_option {
-	const char *name;	/* without the dashes; the table ends with NULL */
-	char letter;		/* its short form, 0: none */
-	const char *arg;	/* what its argument is called, NULL: takes none */
+	const char *name; /* without the dashes; the table ends with NULL */
+	char letter;	  /* its short form, 0: none */
+	const char *arg;  /* what its argument is called, NULL: takes none */
 	const char *help;
 };
 
 struct hvt_command {
 	const char *name;
 	int (*run)(const struct hvt_command *cmd, int argc, char **argv);
-	const char *summary;	/* half a line, no full stop */
-	const char *operands;	/* for the usage line */
+	const char *summary;  /* half a line, no full stop */
+	const char *operands; /* for the usage line */
 	const struct hvt_option *options;
 };
 
+/* clang-format off */
 #define HVT_OPT_HELP   { "help", 'h', NULL, "print this and exit" }
 #define HVT_OPT_FORMAT { "format", 0, "text|json", "lines for people (the default) or JSON lines" }
+/* clang-format on */
 
 /* hvt_next_option() returns these besides table indexes. */
-#define HVT_OPT_END	(-1)	/* operands, if any, begin at optind */
-#define HVT_OPT_OPERAND (-2)	/* optarg is an operand (only with in_order) */
+#define HVT_OPT_END	(-1) /* operands, if any, begin at optind */
+#define HVT_OPT_OPERAND (-2) /* optarg is an operand (only with in_order) */
 
 /*
  * The next option: its index in cmd->options, with optarg set, or one of the above.
@@ -83,8 +87,8 @@ _Noreturn void hvt_agent_exec(const char *command, bool json);
 
 struct hvt_agent {
 	int pid;
-	int stream;		/* its log stream, to read */
-	int control;		/* close it to end the agent; -1: closed */
+	int stream;  /* its log stream, to read */
+	int control; /* close it to end the agent; -1: closed */
 };
 
 /*
@@ -106,6 +110,9 @@ void hvt_drop_privileges(void);
 
 /* Flush stdout. 0, or errno of what went wrong (EPIPE: the reader left). */
 int hvt_flush(void);
+
+/* Print an event to stdout as one untorn line; hvt_flush() sends what is left. */
+void hvt_print_event(const struct hvt_event *ev, bool json);
 
 /* The end of a command that printed on stdout: code, or HVT_ERROR after complaining. */
 int hvt_finish_output(int code);

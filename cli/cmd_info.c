@@ -59,8 +59,8 @@ static void text(const struct hvt_reader *r)
 	char letters[4];
 	size_t i;
 
-	printf("log        version %" PRIu32 ", records %" PRIu32 ", %" PRIu32 " CPUs\n", h->version,
-	       h->abi, h->nr_cpus);
+	printf("log        version %" PRIu32 ", records %" PRIu32 ", %" PRIu32 " CPUs\n",
+	       h->version, h->abi, h->nr_cpus);
 	printf("state      %s\n",
 	       hvt_reader_state(r) == HVT_LOG_COMPLETE ? "complete" : hvt_reader_why(r));
 	if (s->end_reason)
@@ -80,7 +80,8 @@ static void text(const struct hvt_reader *r)
 		printf(", %" PRIu64 " events\n", w->hits);
 	}
 	printf("events     %" PRIu64 " accesses, %" PRIu64 " remaps\n", s->accesses, s->remaps);
-	printf("records    %" PRIu64 ", %" PRIu64 " of them near a watch only\n", s->records, s->near);
+	printf("records    %" PRIu64 ", %" PRIu64 " of them near a watch only\n", s->records,
+	       s->near);
 	printf("lost       %" PRIu64 " reported, %" PRIu64 " missing without a report\n", s->lost,
 	       s->gaps);
 	if (s->have_stat)

@@ -18,7 +18,8 @@
 enum { ACCESS, PID, OUTPUT, FORMAT, QUIET, FAIL_ON_LOSS, RING_SLOTS };
 
 static const struct hvt_option options[] = {
-	[ACCESS] = { "access", 'a', "LETTERS", "of r, w, x: for the SPECs that follow (default rw)" },
+	[ACCESS] = { "access", 'a', "LETTERS",
+		     "of r, w, x: for the SPECs that follow (default rw)" },
 	[PID] = { "pid", 'p', "PID", "whose memory SPECs without kernel: mean" },
 	[OUTPUT] = { "output", 'o', "FILE", "keep the log in FILE ('-': on standard output)" },
 	[FORMAT] = HVT_OPT_FORMAT,
@@ -32,12 +33,12 @@ static const struct hvt_option options[] = {
 struct request {
 	struct hvt_spec *specs;
 	size_t nr_specs;
-	const char *access;	/* in force for the next SPEC */
-	size_t nr_access;	/* how many -a there were */
-	bool access_last;	/* no SPEC came after the last -a */
+	const char *access; /* in force for the next SPEC */
+	size_t nr_access;   /* how many -a there were */
+	bool access_last;   /* no SPEC came after the last -a */
 	const char *pid, *output, *ring_slots;
 	bool json, quiet, fail_on_loss;
-	char **command;		/* behind --, NULL: none */
+	char **command; /* behind --, NULL: none */
 };
 
 static void take_spec(struct request *rq, const char *text)
@@ -67,7 +68,8 @@ static void take_option(struct request *rq, int o)
 		break;
 	case PID:
 		if (!hvt_number(optarg, INT32_MAX, &v))
-			hvt_die(HVT_USAGE, "-p %s: not a process id; try: a positive number", optarg);
+			hvt_die(HVT_USAGE, "-p %s: not a process id; try: a positive number",
+				optarg);
 		rq->pid = optarg;
 		break;
 	case OUTPUT:
@@ -84,7 +86,8 @@ static void take_option(struct request *rq, int o)
 		break;
 	case RING_SLOTS:
 		if (!hvt_number(optarg, 1u << 30, &v) || (v & (v - 1)))
-			hvt_die(HVT_USAGE, "--ring-slots %s: not a power of two; try: 16384", optarg);
+			hvt_die(HVT_USAGE, "--ring-slots %s: not a power of two; try: 16384",
+				optarg);
 		rq->ring_slots = optarg;
 		break;
 	}
@@ -116,7 +119,8 @@ static void parse(struct request *rq, const struct hvt_command *cmd, int argc, c
 	if (rq->command && rq->pid)
 		hvt_die(HVT_USAGE, "watch: -p and -- COMMAND are two targets; try: one of them");
 	if (rq->access_last && rq->nr_access > 1)
-		hvt_die(HVT_USAGE, "-a %s: no SPEC follows it; try: -a before its SPECs", rq->access);
+		hvt_die(HVT_USAGE, "-a %s: no SPEC follows it; try: -a before its SPECs",
+			rq->access);
 	for (i = 0; rq->access_last && i < rq->nr_specs; i++)
 		rq->specs[i].access = rq->access;
 }
@@ -213,6 +217,9 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 }
 
 const struct hvt_command hvt_cmd_watch = {
-	"watch", run, "say who touches memory, as it happens",
-	"[OPTION...] SPEC... [-- COMMAND [ARG...]]", options,
+	"watch",
+	run,
+	"say who touches memory, as it happens",
+	"[OPTION...] SPEC... [-- COMMAND [ARG...]]",
+	options,
 };

@@ -17,20 +17,20 @@
 
 #include "watch.h"
 
-#define CHUNK	   65536
-#define GRACE_MS   2000		/* between the target's end and the agent's */
+#define CHUNK	 65536
+#define GRACE_MS 2000 /* between the target's end and the agent's */
 
 /* What the loop knows beyond struct hvt_live. */
 struct loop {
 	struct hvt_live *l;
-	bool eof;		/* the agent's stream has ended */
+	bool eof; /* the agent's stream has ended */
 	bool agent_gone;
 	int agent_status;
 	bool armed;
-	bool silent;		/* stdout is closed or full: print no more */
-	bool stopped;		/* we asked the agent to end */
-	int code;		/* an error of ours, HVT_OK so far */
-	int terms;		/* SIGTERM and SIGHUP seen */
+	bool silent;  /* stdout is closed or full: print no more */
+	bool stopped; /* we asked the agent to end */
+	int code;     /* an error of ours, HVT_OK so far */
+	int terms;    /* SIGTERM and SIGHUP seen */
 };
 
 static void stop(struct loop *s)
@@ -55,10 +55,7 @@ static void print_events(struct loop *s)
 	while (hvt_reader_next(l->reader, &ev)) {
 		if (!l->lines || s->silent)
 			continue;
-		if (l->json)
-			hvt_event_json(stdout, &ev);
-		else
-			hvt_event_text(stdout, &ev);
+		hvt_print_event(&ev, l->json);
 	}
 	rc = l->lines && !s->silent ? hvt_flush() : 0;
 	if (!rc)
@@ -78,7 +75,8 @@ static void now_armed(struct loop *s)
 	size_t i;
 
 	s->armed = true;
-	for (i = 0; !s->l->quiet && !s->l->target.pid && (w = hvt_reader_watch(s->l->reader, i)); i++)
+	for (i = 0; !s->l->quiet && !s->l->target.pid && (w = hvt_reader_watch(s->l->reader, i));
+	     i++)
 		hvt_warn("watching %s at 0x%llx, %llu bytes, %s%s%s", w->spec,
 			 (unsigned long long)w->addr, (unsigned long long)w->len,
 			 w->access & HVT_ACC_R ? "r" : "", w->access & HVT_ACC_W ? "w" : "",
@@ -157,7 +155,8 @@ static void loop(struct loop *s)
 	int timeout, n;
 
 	while (!done(s)) {
-		fds[0] = (struct pollfd){ .fd = s->eof ? -1 : s->l->agent.stream, .events = POLLIN };
+		fds[0] =
+			(struct pollfd){ .fd = s->eof ? -1 : s->l->agent.stream, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = s->l->signals, .events = POLLIN };
 		/* no event wanted: it tells when the other end of our pipe has gone */
 		fds[2] = (struct pollfd){ .fd = s->l->lines && !s->silent ? STDOUT_FILENO : -1 };
@@ -205,7 +204,8 @@ static int verdict(struct loop *s)
 	const struct hvt_reader_stats *st = hvt_reader_stats(s->l->reader);
 	enum hvt_log_state state = hvt_reader_state(s->l->reader);
 
-	while (!s->agent_gone && waitpid(s->l->agent.pid, &s->agent_status, 0) < 0 && errno == EINTR)
+	while (!s->agent_gone && waitpid(s->l->agent.pid, &s->agent_status, 0) < 0 &&
+	       errno == EINTR)
 		;
 	if (WIFSIGNALED(s->agent_status)) {
 		hvt_warn("hvtrace-agent: killed by signal %d; try: again (what arrived is kept)",
@@ -216,8 +216,9 @@ static int verdict(struct loop *s)
 	if (WEXITSTATUS(s->agent_status))
 		return WEXITSTATUS(s->agent_status);
 	if (state != HVT_LOG_COMPLETE) {
-		hvt_warn("hvtrace-agent: its stream is no good: %s; try: again (what arrived is kept)",
-			 hvt_reader_why(s->l->reader));
+		hvt_warn(
+			"hvtrace-agent: its stream is no good: %s; try: again (what arrived is kept)",
+			hvt_reader_why(s->l->reader));
 		return HVT_ERROR;
 	}
 	if (st->end_reason == HVT_END_BROKEN) {

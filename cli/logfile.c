@@ -24,8 +24,8 @@ static int verdict(const char *path, const struct hvt_reader *r)
 	case HVT_LOG_COMPLETE:
 		return HVT_OK;
 	case HVT_LOG_FOREIGN:
-		hvt_warn("%s: not an hvtrace log: %s; try: a FILE written by hvtrace watch -o", path,
-			 hvt_reader_why(r));
+		hvt_warn("%s: not an hvtrace log: %s; try: a FILE written by hvtrace watch -o",
+			 path, hvt_reader_why(r));
 		break;
 	case HVT_LOG_NEWER:
 		hvt_warn("%s: %s; try: a newer hvtrace", path, hvt_reader_why(r));

@@ -2,8 +2,13 @@
 /* stdout's end: what could not be written must not look like success. */
 #include "cli.h"
 
+#include <hvtrace/hvtrace.h>
+
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
 
 int hvt_flush(void)
@@ -12,6 +17,27 @@ int hvt_flush(void)
 	if (!fflush(stdout) && !ferror(stdout))
 		return 0;
 	return errno ? errno : EIO;
+}
+
+/* Nearly every line is shorter. */
+#define LINE_USUAL 1024
+
+/*
+ * A traced command may write to the same pipe or file: whole lines go out in single
+ * writes that a pipe does not tear (PIPE_BUF), so that neither splits the other's.
+ */
+void hvt_print_event(const struct hvt_event *ev, bool json)
+{
+	static bool big_buffer;
+
+	if (!big_buffer)
+		big_buffer = !setvbuf(stdout, NULL, _IOFBF, 16 * PIPE_BUF);
+	if (__fpending(stdout) > PIPE_BUF - LINE_USUAL)
+		fflush(stdout);
+	if (json)
+		hvt_event_json(stdout, ev);
+	else
+		hvt_event_text(stdout, ev);
 }
 
 int hvt_finish_output(int code)

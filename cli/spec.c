@@ -45,8 +45,8 @@ static bool number(const char *text, size_t len, uint64_t *value)
 
 bool hvt_number(const char *text, uint64_t max, uint64_t *value)
 {
-	return isdigit((unsigned char)*text) && number(text, strlen(text), value) &&
-	       *value >= 1 && *value <= max;
+	return isdigit((unsigned char)*text) && number(text, strlen(text), value) && *value >= 1 &&
+	       *value <= max;
 }
 
 const char *hvt_access_check(const char *letters)

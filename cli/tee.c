@@ -30,7 +30,8 @@ void hvt_tee_open(struct hvt_tee *t, const char *path)
 		return;
 	if (!strcmp(path, "-")) {
 		if (isatty(STDOUT_FILENO))
-			hvt_die(HVT_USAGE, "-o -: a log is not for terminals; try: -o FILE, or a pipe");
+			hvt_die(HVT_USAGE,
+				"-o -: a log is not for terminals; try: -o FILE, or a pipe");
 		t->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 		t->begun = true;
 	} else {

@@ -11,13 +11,13 @@
 /* ---- spec.c: ADDR|SYM[+OFF][,LEN], syntax only ---- */
 
 struct hvt_spec {
-	const char *text;	/* as the user wrote it */
-	const char *access;	/* letters */
-	char object[4096];	/* before the colon, "" when there is none */
-	char symbol[512];	/* "" for an address */
-	uint64_t addr;		/* the address, or the offset of a symbol */
-	uint64_t len;		/* 0: not given */
-	bool kernel;		/* kernel:SYM or an address in the kernel's half */
+	const char *text;   /* as the user wrote it */
+	const char *access; /* letters */
+	char object[4096];  /* before the colon, "" when there is none */
+	char symbol[512];   /* "" for an address */
+	uint64_t addr;	    /* the address, or the offset of a symbol */
+	uint64_t len;	    /* 0: not given */
+	bool kernel;	    /* kernel:SYM or an address in the kernel's half */
 };
 
 /*
@@ -35,10 +35,10 @@ bool hvt_number(const char *text, uint64_t max, uint64_t *value);
 /* ---- target.c: the command behind -- ---- */
 
 struct hvt_target {
-	int pid;		/* 0: none */
-	bool held;		/* stopped at its exec (or entry), traced by us */
+	int pid;   /* 0: none */
+	bool held; /* stopped at its exec (or entry), traced by us */
 	bool ended;
-	int status;		/* of wait(), when ended */
+	int status; /* of wait(), when ended */
 };
 
 /*
@@ -66,10 +66,10 @@ int hvt_target_code(const struct hvt_target *t);
 /* ---- tee.c: the -o file ---- */
 
 struct hvt_tee {
-	const char *path;	/* NULL: none */
+	const char *path; /* NULL: none */
 	int fd;
-	bool fresh;		/* we created it */
-	bool begun;		/* bytes were written */
+	bool fresh; /* we created it */
+	bool begun; /* bytes were written */
 	bool failed;
 	uint64_t bytes;
 };
@@ -92,8 +92,8 @@ struct hvt_live {
 	struct hvt_tee tee;
 	struct hvt_reader *reader;
 	bool json, quiet, lines;
-	int signals;		/* a signalfd */
-	uint64_t lost;		/* out: records that were lost */
+	int signals;   /* a signalfd */
+	uint64_t lost; /* out: records that were lost */
 };
 
 /* Runs until the stream and the target have ended. An exit code. */

@@ -21,15 +21,15 @@ struct elf_seg {
 struct elf_sym {
 	uint64_t value, size;
 	const char *name;
-	uint8_t rank;		/* higher is the better name for the address */
+	uint8_t rank; /* higher is the better name for the address */
 };
 
 struct hvt_elf {
 	struct elf_seg *segs;
 	size_t nr_segs, cap_segs;
-	struct elf_sym *syms;	/* sorted by value, then rank, best last */
+	struct elf_sym *syms; /* sorted by value, then rank, best last */
 	size_t nr_syms, cap_syms;
-	char **strtabs;		/* copies that names point into */
+	char **strtabs; /* copies that names point into */
 	size_t nr_strtabs, cap_strtabs;
 	bool interp, symtab;
 };

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* One event as one JSON object. The members are described in hvtrace-script(1). */
-#include <inttypes.h>
-
 #include <hvtrace/hvtrace.h>
 
 #include "json.h"
@@ -40,14 +38,10 @@ static void value(struct hvt_json *j, const char *key, const uint8_t *bytes, uin
 
 static void symbol(struct hvt_json *j, const char *key, const struct hvt_symbol *s)
 {
-	char off[24];
-
-	if (!s->name) {
+	if (s->name)
+		hvt_json_plus(j, key, s->name, s->off);
+	else
 		hvt_json_null(j, key);
-		return;
-	}
-	snprintf(off, sizeof(off), "+0x%" PRIx64, s->off);
-	hvt_json_str2(j, key, s->name, off);
 }
 
 static void gpa_member(struct hvt_json *j, const char *key, uint64_t gpa)
@@ -100,8 +94,9 @@ static void access_members(struct hvt_json *j, const struct hvt_event *ev)
 
 void hvt_event_json(FILE *out, const struct hvt_event *ev)
 {
-	static const char *const types[] = { [HVT_EV_ACCESS] = "access", [HVT_EV_LOST] = "lost",
-					     [HVT_EV_REMAP] = "remap" };
+	static const char *const types[] = {
+		[HVT_EV_ACCESS] = "access", [HVT_EV_LOST] = "lost", [HVT_EV_REMAP] = "remap"
+	};
 	struct hvt_json j;
 
 	hvt_json_begin(&j, out);

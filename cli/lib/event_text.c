@@ -3,170 +3,207 @@
  * One event as one line for people. Names come from strangers (comm, symbols, paths):
  * nothing that a terminal could act on goes out unescaped.
  */
-#include <inttypes.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <hvtrace/hvtrace.h>
 
-void hvt_print_escaped(FILE *out, const char *s, size_t len)
+#include "line.h"
+
+static void escaped(struct hvt_line *l, const char *s, size_t len)
 {
 	unsigned char c;
 
 	for (; len && *s; s++, len--) {
 		c = (unsigned char)*s;
-		if (c == '\\')
-			fputs("\\\\", out);
-		else if (c >= 0x20 && c < 0x7f)
-			fputc(c, out);
-		else
-			fprintf(out, "\\x%02x", c);
+		if (c == '\\') {
+			hvt_line_put(l, "\\\\", 2);
+		} else if (c >= 0x20 && c < 0x7f) {
+			hvt_line_char(l, (char)c);
+		} else {
+			hvt_line_put(l, "\\x", 2);
+			hvt_line_hexn(l, c, 2);
+		}
 	}
 }
 
-static void text(FILE *out, const char *s)
+void hvt_print_escaped(FILE *out, const char *s, size_t len)
 {
-	hvt_print_escaped(out, s, SIZE_MAX);
+	struct hvt_line *l = hvt_line_start();
+
+	escaped(l, s, len);
+	hvt_line_write(l, out);
 }
 
 /* object:symbol+off; the kernel itself needs no object, an unknown address is bare */
-static void named(FILE *out, const struct hvt_symbol *s, uint64_t addr)
+static void named(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr, size_t width)
 {
+	size_t from = l->len;
+
 	if (s->obj && !(s->kernel && !strcmp(s->obj, "[kernel]") && s->name)) {
-		text(out, s->obj);
-		fputc(s->name ? ':' : '+', out);
+		escaped(l, s->obj, SIZE_MAX);
+		hvt_line_char(l, s->name ? ':' : '+');
 	}
 	if (s->name) {
-		text(out, s->name);
-		if (s->off)
-			fprintf(out, "+0x%" PRIx64, s->off);
-	} else if (s->obj && !s->kernel) {
-		fprintf(out, "0x%" PRIx64, s->obj_off);
+		escaped(l, s->name, SIZE_MAX);
+		if (s->off) {
+			hvt_line_char(l, '+');
+			hvt_line_hex(l, s->off);
+		}
 	} else {
-		fprintf(out, "0x%" PRIx64, addr);
+		hvt_line_hex(l, s->obj && !s->kernel ? s->obj_off : addr);
 	}
+	hvt_line_pad(l, from, width);
 }
 
-/* named(), padded with spaces to a column width */
-static void named_column(FILE *out, const struct hvt_symbol *s, uint64_t addr, int width)
-{
-	char *buf = NULL;
-	size_t len = 0;
-	FILE *mem = open_memstream(&buf, &len);
-
-	if (!mem) {
-		named(out, s, addr);
-		return;
-	}
-	named(mem, s, addr);
-	fclose(mem);
-	fprintf(out, "%-*s", width, buf);
-	free(buf);
-}
-
-static void value(FILE *out, const uint8_t *bytes, uint32_t len)
+static void value(struct hvt_line *l, const uint8_t *bytes, uint32_t len)
 {
 	uint64_t v = 0;
 	uint32_t i;
 
-	if (len <= 8) {
-		for (i = len; i; i--)
-			v = v << 8 | bytes[i - 1];
-		fprintf(out, "0x%" PRIx64, v);
+	if (len > 8) {
+		hvt_line_bytes(l, bytes, len);
 		return;
 	}
-	for (i = 0; i < len; i++)
-		fprintf(out, "%02x", bytes[i]);
+	for (i = len; i; i--)
+		v = v << 8 | bytes[i - 1];
+	hvt_line_hex(l, v);
 }
 
-static void values(FILE *out, const struct hvt_event *ev)
+static void values(struct hvt_line *l, const struct hvt_event *ev)
 {
 	if (ev->access & HVT_ACC_X)
 		return;
 	if (!ev->val_len) {
-		fputs("?", out);
+		hvt_line_char(l, '?');
 		return;
 	}
-	if (ev->val_off || ev->val_len != ev->size)
-		fprintf(out, "[+%" PRIu32 ",%" PRIu32 "] ", ev->val_off, ev->val_len);
-	value(out, ev->old, ev->val_len);
+	if (ev->val_off || ev->val_len != ev->size) {
+		hvt_line_put(l, "[+", 2);
+		hvt_line_dec(l, ev->val_off);
+		hvt_line_char(l, ',');
+		hvt_line_dec(l, ev->val_len);
+		hvt_line_put(l, "] ", 2);
+	}
+	value(l, ev->old, ev->val_len);
 	if (!(ev->access & HVT_ACC_W))
 		return;
-	fputs(" -> ", out);
-	value(out, ev->new_, ev->val_len);
+	hvt_line_put(l, " -> ", 4);
+	value(l, ev->new_, ev->val_len);
 }
 
-static void head(FILE *out, const struct hvt_event *ev)
+/* v in decimal, right-aligned, with zeros or spaces before it */
+static void column(struct hvt_line *l, uint64_t v, size_t width)
 {
-	fprintf(out, "%6" PRIu64 ".%06" PRIu64 " [%03" PRIu32 "] ", ev->ns / 1000000000,
-		ev->ns / 1000 % 1000000, ev->cpu);
+	size_t from = l->len;
+
+	hvt_line_dec(l, v);
+	hvt_line_right(l, from, width);
 }
 
-static void access_line(FILE *out, const struct hvt_event *ev)
+static void zeros(struct hvt_line *l, uint64_t v, size_t width)
 {
-	static const char *const names[] = { "-", "R", "W", "RW" };
-	char *buf = NULL;
-	size_t len = 0;
-	FILE *mem;
+	size_t from = l->len, i;
 
-	/* comm pid/tid, right-aligned as perf does: escape first, then measure */
-	mem = open_memstream(&buf, &len);
-	if (!mem)
-		return;
-	text(mem, ev->comm);
-	fclose(mem);
-	fprintf(out, "%16s ", buf);
-	free(buf);
-	buf = NULL;
-	fprintf(out, "%7" PRIu32 "/%-7" PRIu32 " %-2s ", ev->pid, ev->tid,
-		ev->access & HVT_ACC_X ? "X" : names[ev->access & 3]);
-	named_column(out, &ev->addr_sym, ev->addr, 24);
+	column(l, v, width);
+	for (i = from; i < l->len && l->p[i] == ' '; i++)
+		l->p[i] = '0';
+}
+
+static void head(struct hvt_line *l, const struct hvt_event *ev)
+{
+	column(l, ev->ns / 1000000000, 6);
+	hvt_line_char(l, '.');
+	zeros(l, ev->ns / 1000 % 1000000, 6);
+	hvt_line_put(l, " [", 2);
+	zeros(l, ev->cpu, 3);
+	hvt_line_put(l, "] ", 2);
+}
+
+static void access_line(struct hvt_line *l, const struct hvt_event *ev)
+{
+	static const char *const names[] = { "- ", "R ", "W ", "RW" };
+	size_t from = l->len;
+
+	escaped(l, ev->comm, SIZE_MAX);
+	hvt_line_right(l, from, 16);
+	hvt_line_char(l, ' ');
+	column(l, ev->pid, 7);
+	hvt_line_char(l, '/');
+	from = l->len;
+	hvt_line_dec(l, ev->tid);
+	hvt_line_pad(l, from, 7);
+	hvt_line_char(l, ' ');
+	hvt_line_str(l, ev->access & HVT_ACC_X ? "X " : names[ev->access & 3]);
+	hvt_line_char(l, ' ');
+	named(l, &ev->addr_sym, ev->addr, 24);
+	hvt_line_char(l, ' ');
 	if (ev->size)
-		fprintf(out, " %2" PRIu32 " ", ev->size);
+		column(l, ev->size, 2);
 	else
-		fputs("  ? ", out);
-	mem = open_memstream(&buf, &len);
-	if (!mem)
-		return;
-	values(mem, ev);
-	fclose(mem);
-	fprintf(out, " %-24s  ", buf);
-	free(buf);
-	named_column(out, &ev->ip_sym, ev->ip, 28);
-	fputs("  ", out);
-	if (ev->flags & HVT_RF_DELIVERY)
-		fprintf(out, "(delivery of vector %u) ", ev->vector);
+		hvt_line_put(l, " ?", 2);
+	hvt_line_put(l, "  ", 2);
+	from = l->len;
+	values(l, ev);
+	hvt_line_pad(l, from, 24);
+	hvt_line_put(l, "  ", 2);
+	named(l, &ev->ip_sym, ev->ip, 28);
+	hvt_line_put(l, "  ", 2);
+	if (ev->flags & HVT_RF_DELIVERY) {
+		hvt_line_str(l, "(delivery of vector ");
+		hvt_line_dec(l, ev->vector);
+		hvt_line_put(l, ") ", 2);
+	}
 	if (ev->flags & HVT_RF_WALK)
-		fputs("(page walk) ", out);
-	text(out, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)");
-	fputc('\n', out);
+		hvt_line_str(l, "(page walk) ");
+	escaped(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)", SIZE_MAX);
 }
 
-static void gpa(FILE *out, uint64_t gpa)
+static void gpa(struct hvt_line *l, uint64_t gpa)
 {
-	if (gpa == HVT_GPA_NONE)
-		fputs("unmapped", out);
-	else
-		fprintf(out, "gpa 0x%" PRIx64, gpa);
+	if (gpa == HVT_GPA_NONE) {
+		hvt_line_str(l, "unmapped");
+		return;
+	}
+	hvt_line_str(l, "gpa ");
+	hvt_line_hex(l, gpa);
+}
+
+static void remap_line(struct hvt_line *l, const struct hvt_event *ev)
+{
+	hvt_line_str(l, "remap of watch ");
+	hvt_line_dec(l, ev->watch);
+	hvt_line_str(l, " page ");
+	hvt_line_hex(l, ev->addr);
+	hvt_line_str(l, " by ");
+	hvt_line_dec(l, ev->pid);
+	hvt_line_char(l, '/');
+	hvt_line_dec(l, ev->tid);
+	hvt_line_put(l, ": ", 2);
+	gpa(l, ev->old_gpa);
+	hvt_line_put(l, " -> ", 4);
+	gpa(l, ev->new_gpa);
 }
 
 void hvt_event_text(FILE *out, const struct hvt_event *ev)
 {
-	head(out, ev);
+	struct hvt_line *l = hvt_line_start();
+
+	head(l, ev);
 	switch (ev->type) {
 	case HVT_EV_ACCESS:
-		access_line(out, ev);
+		access_line(l, ev);
 		break;
 	case HVT_EV_LOST:
-		fprintf(out, "lost %" PRIu64 " events on CPU %" PRIu32 "\n", ev->count, ev->cpu);
+		hvt_line_str(l, "lost ");
+		hvt_line_dec(l, ev->count);
+		hvt_line_str(l, " events on CPU ");
+		hvt_line_dec(l, ev->cpu);
 		break;
 	case HVT_EV_REMAP:
-		fprintf(out, "remap of watch %" PRIu32 " page 0x%" PRIx64 " by %" PRIu32 "/%" PRIu32 ": ",
-			ev->watch, ev->addr, ev->pid, ev->tid);
-		gpa(out, ev->old_gpa);
-		fputs(" -> ", out);
-		gpa(out, ev->new_gpa);
-		fputc('\n', out);
+		remap_line(l, ev);
 		break;
 	}
+	hvt_line_char(l, '\n');
+	hvt_line_write(l, out);
 }

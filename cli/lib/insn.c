@@ -123,9 +123,14 @@ static void add_operand(struct hvt_insn *insn, const struct hvt_operand *op)
 static void add_implied(struct hvt_insn *insn, uint8_t reg, int64_t disp, uint32_t size,
 			uint8_t access)
 {
-	struct hvt_operand op = { .base = reg, .index = HVT_REG_NONE, .base_bits = 64,
-				  .index_bits = 64, .scale = 1, .access = access,
-				  .size = size, .disp = disp };
+	struct hvt_operand op = { .base = reg,
+				  .index = HVT_REG_NONE,
+				  .base_bits = 64,
+				  .index_bits = 64,
+				  .scale = 1,
+				  .access = access,
+				  .size = size,
+				  .disp = disp };
 
 	add_operand(insn, &op);
 }
@@ -290,7 +295,9 @@ static size_t slot_of(uint64_t ip, const uint8_t *bytes, size_t len)
 const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
 				  const uint8_t *bytes, size_t len)
 {
-	enum mode mode = flags & HVT_RF_CODE32 ? MODE_32 : flags & HVT_RF_CODE16 ? MODE_16 : MODE_64;
+	enum mode mode = flags & HVT_RF_CODE32 ? MODE_32 :
+			 flags & HVT_RF_CODE16 ? MODE_16 :
+						 MODE_64;
 	struct slot *s;
 
 	if (len > INSN_MAX)

@@ -32,7 +32,7 @@ void hvt_clocks_free(struct hvt_clocks *c);
 
 struct hvt_ksym_name {
 	uint64_t start, len;
-	size_t age;		/* later ones win */
+	size_t age; /* later ones win */
 	char *name, *module;
 };
 
@@ -48,12 +48,12 @@ void hvt_ksyms_free(struct hvt_ksyms *k);
 
 /* ---- task.c: whose memory looked how, and when ---- */
 
-struct hvt_object {		/* a mapped file, by path and build-id */
+struct hvt_object { /* a mapped file, by path and build-id */
 	struct hvt_object *next;
 	struct hvt_elf *elf;
 	bool tried;
 	char *path;
-	const char *base;	/* in path */
+	const char *base; /* in path */
 	uint8_t build_id[64];
 	uint32_t build_id_len;
 };
@@ -61,7 +61,7 @@ struct hvt_object {		/* a mapped file, by path and build-id */
 struct hvt_mapping {
 	uint64_t ns, start, end, offset;
 	uint32_t prot;
-	struct hvt_object *obj;	/* NULL: anonymous */
+	struct hvt_object *obj; /* NULL: anonymous */
 };
 
 struct hvt_tasks;
@@ -92,13 +92,13 @@ void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint6
 /* ---- insn.c: capstone ---- */
 
 struct hvt_operand {
-	uint8_t base, index;	/* HVT_REG_* */
+	uint8_t base, index; /* HVT_REG_* */
 	uint8_t base_bits, index_bits;
 	uint8_t scale;
-	uint8_t access;		/* HVT_ACC_*; 0: capstone does not know */
-	bool segment;		/* fs or gs: its base is not in the record */
-	bool vector;		/* gather or scatter: many addresses */
-	uint32_t size;		/* 0: not known */
+	uint8_t access; /* HVT_ACC_*; 0: capstone does not know */
+	bool segment;	/* fs or gs: its base is not in the record */
+	bool vector;	/* gather or scatter: many addresses */
+	uint32_t size;	/* 0: not known */
 	int64_t disp;
 };
 
@@ -108,12 +108,12 @@ struct hvt_operand {
 #define HVT_OPERANDS 4
 
 struct hvt_insn {
-	uint8_t len;		/* 0: not decodable */
-	uint8_t nr_ops;		/* memory operands */
+	uint8_t len;	/* 0: not decodable */
+	uint8_t nr_ops; /* memory operands */
 	uint8_t addr_bits;
-	bool partial;		/* it may touch memory that ops[] does not list */
+	bool partial; /* it may touch memory that ops[] does not list */
 	struct hvt_operand ops[HVT_OPERANDS];
-	char text[192];		/* capstone's mnemonic[32] and op_str[160] */
+	char text[192]; /* capstone's mnemonic[32] and op_str[160] */
 };
 
 struct hvt_decoder;
@@ -137,8 +137,7 @@ struct hvt_watches {
 
 int hvt_watches_add(struct hvt_watches *w, const uint8_t *payload, size_t len);
 void hvt_watches_free(struct hvt_watches *w);
-bool hvt_watch_overlaps(const struct hvt_watch_fact *w, uint64_t gla, uint64_t addr,
-			uint64_t size);
+bool hvt_watch_overlaps(const struct hvt_watch_fact *w, uint64_t gla, uint64_t addr, uint64_t size);
 /*
  * Ids of the watches with a wanted access that [addr, addr + size) touches, the record's
  * own watch `first` at the front if it is one of them. How many (at most max).
@@ -166,7 +165,7 @@ int hvt_refine(const struct hvt_watches *w, const struct hvt_insn *insn,
 
 /* ---- merge.c: records of all CPUs in one order ---- */
 
-struct hvt_chunk {		/* the payload of one EVENTS section */
+struct hvt_chunk { /* the payload of one EVENTS section */
 	size_t refs;
 	uint32_t cpu;
 	_Alignas(8) uint8_t bytes[];
@@ -175,12 +174,12 @@ struct hvt_chunk {		/* the payload of one EVENTS section */
 struct hvt_pending {
 	uint64_t tsc, seq;
 	uint32_t cpu;
-	uint32_t offset;	/* in chunk->bytes */
+	uint32_t offset; /* in chunk->bytes */
 	struct hvt_chunk *chunk;
 };
 
 struct hvt_merge {
-	struct hvt_pending *v;	/* [0, ready) is sorted and may go out from pos on */
+	struct hvt_pending *v; /* [0, ready) is sorted and may go out from pos on */
 	size_t n, cap, ready, pos;
 };
 
@@ -209,10 +208,10 @@ struct hvt_cpu_seq {
 struct hvt_reader {
 	enum hvt_log_state state;
 	char why[160];
-	uint8_t *buf;		/* bytes not yet consumed: [pos, len) */
+	uint8_t *buf; /* bytes not yet consumed: [pos, len) */
 	size_t pos, len, cap;
-	uint64_t consumed;	/* offset in the stream of buf[pos] */
-	size_t skip;		/* bytes of a longer header to pass over */
+	uint64_t consumed; /* offset in the stream of buf[pos] */
+	size_t skip;	   /* bytes of a longer header to pass over */
 	bool have_header, armed, finished, broken;
 	struct hvt_log_header header;
 	struct hvt_cpu_seq *cpus;

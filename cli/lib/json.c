@@ -5,8 +5,9 @@
  */
 #include "json.h"
 
-#include <inttypes.h>
 #include <string.h>
+
+#include "line.h"
 
 #define BAD 0xfffdu
 
@@ -51,129 +52,160 @@ static uint32_t utf8_next(const uint8_t *s, size_t len, size_t *used)
 	return cp;
 }
 
+static void unit(struct hvt_line *l, uint32_t u)
+{
+	hvt_line_put(l, "\\u", 2);
+	hvt_line_hexn(l, u, 4);
+}
+
 /* s as it stands between the quotes */
-static void escaped(FILE *out, const char *str, size_t len)
+static void escaped(struct hvt_line *l, const char *str, size_t len)
 {
 	const uint8_t *s = (const uint8_t *)str;
-	size_t used;
+	size_t used, plain;
 	uint32_t cp;
 
 	while (len) {
+		for (plain = 0; plain < len && s[plain] >= 0x20 && s[plain] < 0x7f &&
+				s[plain] != '"' && s[plain] != '\\';)
+			plain++;
+		hvt_line_put(l, s, plain);
+		s += plain;
+		len -= plain;
+		if (!len)
+			return;
 		cp = utf8_next(s, len, &used);
-		if (cp == '"' || cp == '\\')
-			fprintf(out, "\\%c", (char)cp);
-		else if (cp >= 0x20 && cp < 0x7f)
-			fputc((int)cp, out);
-		else if (cp < 0x10000)
-			fprintf(out, "\\u%04" PRIx32, cp);
-		else
-			fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32,
-				0xd800 + ((cp - 0x10000) >> 10), 0xdc00 + ((cp - 0x10000) & 0x3ff));
+		if (cp == '"' || cp == '\\') {
+			hvt_line_char(l, '\\');
+			hvt_line_char(l, (char)cp);
+		} else if (cp < 0x10000) {
+			unit(l, cp);
+		} else {
+			unit(l, 0xd800 + ((cp - 0x10000) >> 10));
+			unit(l, 0xdc00 + ((cp - 0x10000) & 0x3ff));
+		}
 		/* a bad sequence is replaced as far as it was well-formed */
 		s += used;
 		len -= used;
 	}
 }
 
-void hvt_json_quote(FILE *out, const char *s, size_t len)
+static void quoted(struct hvt_line *l, const char *s, size_t len)
 {
-	fputc('"', out);
-	escaped(out, s, len);
-	fputc('"', out);
+	hvt_line_char(l, '"');
+	escaped(l, s, len);
+	hvt_line_char(l, '"');
 }
 
-static void key_out(struct hvt_json *j, const char *key)
+void hvt_json_quote(FILE *out, const char *s, size_t len)
 {
-	fprintf(j->out, "%s\"%s\":", j->comma ? "," : "", key);
+	struct hvt_line *l = hvt_line_start();
+
+	quoted(l, s, len);
+	hvt_line_write(l, out);
+}
+
+static struct hvt_line *key_out(struct hvt_json *j, const char *key)
+{
+	if (j->comma)
+		hvt_line_char(j->line, ',');
 	j->comma = true;
+	hvt_line_char(j->line, '"');
+	hvt_line_str(j->line, key);
+	hvt_line_put(j->line, "\":", 2);
+	return j->line;
 }
 
 void hvt_json_begin(struct hvt_json *j, FILE *out)
 {
 	j->out = out;
+	j->line = hvt_line_start();
 	j->comma = false;
-	fputc('{', out);
+	hvt_line_char(j->line, '{');
 }
 
 void hvt_json_end(struct hvt_json *j)
 {
-	fputs("}\n", j->out);
+	hvt_line_put(j->line, "}\n", 2);
+	hvt_line_write(j->line, j->out);
 }
 
 void hvt_json_open(struct hvt_json *j, const char *key)
 {
-	key_out(j, key);
-	fputc('{', j->out);
+	hvt_line_char(key_out(j, key), '{');
 	j->comma = false;
 }
 
 void hvt_json_close(struct hvt_json *j)
 {
-	fputc('}', j->out);
+	hvt_line_char(j->line, '}');
 	j->comma = true;
 }
 
 void hvt_json_str(struct hvt_json *j, const char *key, const char *s)
 {
-	if (!s) {
-		hvt_json_null(j, key);
-		return;
-	}
-	key_out(j, key);
-	hvt_json_quote(j->out, s, strlen(s));
+	struct hvt_line *l = key_out(j, key);
+
+	if (s)
+		quoted(l, s, strlen(s));
+	else
+		hvt_line_put(l, "null", 4);
 }
 
-void hvt_json_str2(struct hvt_json *j, const char *key, const char *a, const char *b)
+void hvt_json_plus(struct hvt_json *j, const char *key, const char *name, uint64_t off)
 {
-	key_out(j, key);
-	fputc('"', j->out);
-	escaped(j->out, a, strlen(a));
-	escaped(j->out, b, strlen(b));
-	fputc('"', j->out);
+	struct hvt_line *l = key_out(j, key);
+
+	hvt_line_char(l, '"');
+	escaped(l, name, strlen(name));
+	hvt_line_char(l, '+');
+	hvt_line_hex(l, off);
+	hvt_line_char(l, '"');
 }
 
 void hvt_json_u64(struct hvt_json *j, const char *key, uint64_t v)
 {
-	key_out(j, key);
-	fprintf(j->out, "%" PRIu64, v);
+	hvt_line_dec(key_out(j, key), v);
 }
 
 void hvt_json_hex(struct hvt_json *j, const char *key, uint64_t v)
 {
-	key_out(j, key);
-	fprintf(j->out, "\"0x%" PRIx64 "\"", v);
+	struct hvt_line *l = key_out(j, key);
+
+	hvt_line_char(l, '"');
+	hvt_line_hex(l, v);
+	hvt_line_char(l, '"');
 }
 
 void hvt_json_bool(struct hvt_json *j, const char *key, bool v)
 {
-	key_out(j, key);
-	fputs(v ? "true" : "false", j->out);
+	hvt_line_str(key_out(j, key), v ? "true" : "false");
 }
 
 void hvt_json_null(struct hvt_json *j, const char *key)
 {
-	key_out(j, key);
-	fputs("null", j->out);
+	hvt_line_put(key_out(j, key), "null", 4);
 }
 
 void hvt_json_bytes(struct hvt_json *j, const char *key, const uint8_t *bytes, size_t len)
 {
-	size_t i;
+	struct hvt_line *l = key_out(j, key);
 
-	key_out(j, key);
-	fputc('"', j->out);
-	for (i = 0; i < len; i++)
-		fprintf(j->out, "%02x", bytes[i]);
-	fputc('"', j->out);
+	hvt_line_char(l, '"');
+	hvt_line_bytes(l, bytes, len);
+	hvt_line_char(l, '"');
 }
 
 void hvt_json_u32s(struct hvt_json *j, const char *key, const uint32_t *v, size_t n)
 {
+	struct hvt_line *l = key_out(j, key);
 	size_t i;
 
-	key_out(j, key);
-	fputc('[', j->out);
-	for (i = 0; i < n; i++)
-		fprintf(j->out, "%s%" PRIu32, i ? "," : "", v[i]);
-	fputc(']', j->out);
+	hvt_line_char(l, '[');
+	for (i = 0; i < n; i++) {
+		if (i)
+			hvt_line_char(l, ',');
+		hvt_line_dec(l, v[i]);
+	}
+	hvt_line_char(l, ']');
 }

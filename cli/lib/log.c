@@ -185,7 +185,8 @@ static int parse_section(struct hvt_reader *r)
 		return 0;
 	memcpy(&s, at, sizeof(s));
 	if (s.hcrc != crc_of(&s, offsetof(struct hvt_section, hcrc)) || s.len > SECTION_MAX) {
-		stop(r, HVT_LOG_DAMAGED, "damaged at byte %" PRIu64 " (section header)", r->consumed);
+		stop(r, HVT_LOG_DAMAGED, "damaged at byte %" PRIu64 " (section header)",
+		     r->consumed);
 		return 1;
 	}
 	padded = sizeof(s) + ((s.len + 7) & ~7ull);

@@ -57,7 +57,8 @@ static bool delivery_frame(const struct hvt_rec_access *rec, struct hvt_guess *g
 static int anywhere(const struct hvt_watches *w, const struct hvt_rec_access *rec,
 		    struct hvt_guess *out)
 {
-	struct hvt_guess g = { .addr = rec->gla & ~(HVT_PAGE - 1), .size = HVT_PAGE,
+	struct hvt_guess g = { .addr = rec->gla & ~(HVT_PAGE - 1),
+			       .size = HVT_PAGE,
 			       .access = rec->access };
 
 	if (!touches(w, rec, &g))

@@ -38,8 +38,10 @@ static bool bss_name(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t 
 	struct hvt_elf *elf = m ? elf_of(s, m->obj) : NULL;
 	uint64_t vaddr, end;
 
-	if (!elf || !hvt_elf_vaddr(elf, m->offset, m->prot & PROT_EXEC,
-				   m->offset + (addr - m->start), &vaddr, &end) || vaddr >= end)
+	if (!elf ||
+	    !hvt_elf_vaddr(elf, m->offset, m->prot & PROT_EXEC, m->offset + (addr - m->start),
+			   &vaddr, &end) ||
+	    vaddr >= end)
 		return false;
 	sym->obj = m->obj->base;
 	sym->obj_off = m->offset + (addr - m->start);

@@ -22,7 +22,7 @@
 struct image {
 	uint64_t ns;		/* valid from */
 	struct image *parent;	/* forked from it at ns, or NULL */
-	struct hvt_mapping **v;	/* in ns order; each is its own allocation */
+	struct hvt_mapping **v; /* in ns order; each is its own allocation */
 	size_t n, cap;
 };
 
@@ -30,7 +30,7 @@ struct proc {
 	struct proc *next;
 	uint32_t pid;
 	bool exited;
-	struct image **v;	/* in ns order */
+	struct image **v; /* in ns order */
 	size_t n, cap;
 };
 
@@ -217,8 +217,8 @@ int hvt_tasks_add_map(struct hvt_tasks *t, const uint8_t *payload, size_t len)
 	map->offset = h.offset;
 	map->prot = h.prot;
 	if (h.path_len) {
-		map->obj = get_object(t, (const char *)path, strnlen((const char *)path, h.path_len),
-				      id, h.build_id_len);
+		map->obj = get_object(t, (const char *)path,
+				      strnlen((const char *)path, h.path_len), id, h.build_id_len);
 		if (!map->obj) {
 			free(map);
 			return -ENOMEM;

@@ -86,7 +86,8 @@ bool hvt_watch_overlaps(const struct hvt_watch_fact *w, uint64_t gla, uint64_t a
 }
 
 uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t first, uint32_t access,
-			     uint64_t gla, uint64_t addr, uint64_t size, uint32_t *ids, uint32_t max)
+			     uint64_t gla, uint64_t addr, uint64_t size, uint32_t *ids,
+			     uint32_t max)
 {
 	const struct hvt_watch_fact *own = NULL, *f;
 	uint64_t mask = HVT_PAGE - 1;
@@ -107,9 +108,9 @@ uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t first, uint32
 		 * process at the same address, or on a page that the own watch does not
 		 * share, is about other memory.
 		 */
-		if (own && (f->pid != own->pid ||
-			    !meets(f->addr & ~mask, (f->addr + (f->len - 1)) | mask, own->addr,
-				   own->addr + (own->len - 1))))
+		if (own &&
+		    (f->pid != own->pid || !meets(f->addr & ~mask, (f->addr + (f->len - 1)) | mask,
+						  own->addr, own->addr + (own->len - 1))))
 			continue;
 		if (hvt_watch_overlaps(f, gla, addr, size))
 			ids[n++] = f->id;

@@ -11,6 +11,10 @@
 #include <asm/special_insns.h>
 #include "vmx.h"
 
+#ifndef SECONDARY_EXEC_XSAVES
+#define SECONDARY_EXEC_XSAVES SECONDARY_EXEC_ENABLE_XSAVES /* its name from 6.3 on */
+#endif
+
 extern const u8 hvt_vmexit[];
 
 static u64 rd(u32 msr)

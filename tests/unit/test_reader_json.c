@@ -44,13 +44,13 @@ static void test_quote(void **state)
 	is("plain", "\"plain\"");
 	is("\"\\/", "\"\\\"\\\\/\"");
 	is("\n\t\x1b\x7f", "\"\\u000a\\u0009\\u001b\\u007f\"");
-	is("\xc3\xa4", "\"\\u00e4\"");			/* U+E4 */
-	is("\xf0\x9f\x98\x80", "\"\\ud83d\\ude00\"");	/* U+1F600: a surrogate pair */
+	is("\xc3\xa4", "\"\\u00e4\"");		      /* U+E4 */
+	is("\xf0\x9f\x98\x80", "\"\\ud83d\\ude00\""); /* U+1F600: a surrogate pair */
 	is("\xff", "\"\\ufffd\"");
-	is("\xc0\xaf", "\"\\ufffd\\ufffd\"");		/* overlong */
-	is("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"");	/* a surrogate */
+	is("\xc0\xaf", "\"\\ufffd\\ufffd\"");			    /* overlong */
+	is("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"");	    /* a surrogate */
 	is("\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""); /* above U+10FFFF */
-	is("\xe2\x82", "\"\\ufffd\"");			/* cut short */
+	is("\xe2\x82", "\"\\ufffd\"");				    /* cut short */
 	is("\xe2\x82z", "\"\\ufffdz\"");
 }
 
@@ -108,7 +108,7 @@ static void test_object(void **state)
 	hvt_json_bytes(&j, "g", (const uint8_t *)"\x00\xff", 2);
 	hvt_json_u32s(&j, "h", ids, 2);
 	hvt_json_u32s(&j, "i", ids, 0);
-	hvt_json_str2(&j, "k", "n\"", "+0x1");
+	hvt_json_plus(&j, "k", "n\"", 1);
 	hvt_json_end(&j);
 	fclose(f);
 	assert_string_equal(out, "{\"a\":\"x\",\"b\":null,\"c\":18446744073709551615,"

@@ -14,7 +14,7 @@
 
 #include "logbuild.h"
 
-#define CPUS   4
+#define CPUS	4
 #define PER_CPU 200
 
 struct key {
@@ -74,12 +74,14 @@ static void test_merge(void **state)
 			limit += 1 + (uint64_t)rand() % 200;
 			for (cpu = 0; cpu < CPUS; cpu++) {
 				/* a CPU may run ahead of the round's limit */
-				while (next[cpu] < limit + (uint64_t)rand() % 60 && seq[cpu] < PER_CPU) {
+				while (next[cpu] < limit + (uint64_t)rand() % 60 &&
+				       seq[cpu] < PER_CPU) {
 					order = (uint64_t)rand() % 3;
 					a = lb_access(seq[cpu], next[cpu], 0x404010);
 					a.order = order;
 					lb_record(&rec, &a, NULL, 0, NULL, NULL, 0);
-					model[n++] = (struct key){ next[cpu], order, seq[cpu], cpu };
+					model[n++] =
+						(struct key){ next[cpu], order, seq[cpu], cpu };
 					seq[cpu]++;
 					next[cpu] += (uint64_t)rand() % 30;
 				}

@@ -3,17 +3,20 @@
 /*
  * Writes `counter` N times from each of T threads, each pinned to its own CPU.
  * T = 1: plain stores of 1..N. More: locked increments, so that the sum tells
- * whether any was disturbed. Prints the final value.
+ * whether any was disturbed. Sleeps U microseconds between two. Prints the final
+ * value. usage: count [N [T [U]]]
  */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 volatile unsigned long counter;
 static long n;
 static int threads;
+static unsigned int pause_us;
 
 static void *work(void *arg)
 {
@@ -28,6 +31,8 @@ static void *work(void *arg)
 			counter = i;
 		else
 			__atomic_add_fetch(&counter, 1, __ATOMIC_SEQ_CST);
+		if (pause_us)
+			usleep(pause_us);
 	}
 	return NULL;
 }
@@ -39,6 +44,7 @@ int main(int argc, char **argv)
 
 	n = argc > 1 ? atol(argv[1]) : 100000;
 	threads = argc > 2 ? atoi(argv[2]) : 1;
+	pause_us = argc > 3 ? (unsigned int)atoi(argv[3]) : 0;
 	for (i = 0; i < threads; i++)
 		pthread_create(&t[i], NULL, work, (void *)i);
 	for (i = 0; i < threads; i++)

@@ -91,15 +91,15 @@ def counting():
     events, out = load("two.traced")
     writes = accesses(events)
     cpus = {e["cpu"] for e in writes}
-    check("two threads: 200000 locked increments", len(writes) == 200000, len(writes))
-    check("two threads: 1..200000 in one order",
+    check("two threads: 100000 locked increments", len(writes) == 100000, len(writes))
+    check("two threads: 1..100000 in one order",
           [value(e["new"]) for e in writes] == list(range(1, 200001)))
     check_chain("two threads", writes)
     check_complete("two threads", events)
-    check("two threads: sum undisturbed", out == "200000\n", out)
-    check("two threads: each made its 100000",
+    check("two threads: sum undisturbed", out == "100000\n", out)
+    check("two threads: each made its 50000",
           sorted(sum(e["tid"] == t for e in writes) for t in {e["tid"] for e in writes}) ==
-          [100000, 100000])
+          [50000, 50000])
     if int(text("cpus")) > 1:
         check("two threads: on two CPUs at once", len(cpus) == 2, cpus)
     check("two threads: rmw is told from write", all(e["access"] == "rmw" for e in writes))

@@ -15,12 +15,12 @@ modprobe hvtrace || exit 1
 # --- exact counts and values
 for run in bare traced; do
 	set -- $progs/count 100000
-	[ $run = traced ] && set -- hvtrace watch counter -a w --format json -o one.data -q -- "$@"
+	[ $run = traced ] && set -- hvtrace watch counter -a w --format json -o one.data -- "$@"
 	"$@" >one.$run 2>one.$run.err
 	echo $? >one.$run.status
 done
 threads=2
-hvtrace watch counter -a w --format json -o two.data -- $progs/count 100000 $threads \
+hvtrace watch counter -a w --format json -o two.data -- $progs/count 50000 $threads \
 	>two.traced 2>two.traced.err
 echo $? >two.traced.status
 hvtrace watch counter -a r --format json -- $progs/count 1000 2 >reads.traced 2>reads.err
@@ -34,7 +34,7 @@ hvtrace watch main,4 -a x --format json -- $progs/touch >exec.traced 2>exec.err
 
 # --- a stack: calls, returns, signal frames, the kernel's pushes
 $progs/stack 10 >stack.bare
-hvtrace watch area -a rw --format json -o stack.data -q -- $progs/stack 10 >stack.traced 2>stack.err
+hvtrace watch area -a rw --format json -o stack.data -- $progs/stack 10 >stack.traced 2>stack.err
 echo $? >stack.status
 
 # --- the kernel's memory; by name and by address, and the same bytes twice
@@ -43,7 +43,7 @@ timeout --preserve-status -s INT 2 hvtrace watch jiffies_64,8 -a w --format json
 echo $? >jiffies.status
 addr=0x$(awk '$3 == "modprobe_path" { print $1 }' /proc/kallsyms)
 (
-	hvtrace watch modprobe_path,256 "$addr,16" -a rw --format json \
+	hvtrace watch kernel:modprobe_path,256 "$addr,16" -a rw --format json \
 		-- sh -c 'cat /proc/sys/kernel/modprobe; echo /bin/true >/proc/sys/kernel/modprobe' \
 		>modprobe.json 2>modprobe.err
 	echo $? >modprobe.status
@@ -51,7 +51,7 @@ addr=0x$(awk '$3 == "modprobe_path" { print $1 }' /proc/kallsyms)
 echo /sbin/modprobe >/proc/sys/kernel/modprobe
 
 # --- a running process, by pid, then Ctrl-C
-$progs/count 2000000000 >/dev/null &
+$progs/count 2000000000 1 100 >/dev/null &
 victim=$!
 timeout --preserve-status -s INT 1 hvtrace watch counter -p $victim -a w --format json \
 	>pid.json 2>pid.err
