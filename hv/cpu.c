@@ -198,6 +198,7 @@ static int alloc_machine(void)
 	int cpu;
 
 	hvt_m.maxphyaddr = boot_cpu_data.x86_phys_bits;
+	hvt_m.levels = native_read_cr4() & X86_CR4_LA57 ? 5 : 4;
 	hvt_m.phys_limit = 0;
 	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
 			    &hvt_m.phys_limit, ram_end);
@@ -251,8 +252,13 @@ int hvt_attach(struct hvt_blocked *why)
 {
 	int rc;
 
-	if (hvt_attached())
+	if (hvt_attached() && !READ_ONCE(hvt_m.broken))
 		return 0;
+	if (hvt_attached()) { /* its CPUs have left, or are about to */
+		*why = hvt_last_failure;
+		why->reason = HVT_BLOCK_BROKEN;
+		return -EIO;
+	}
 	if (going_down) {
 		hvt_block(why, HVT_BLOCK_REBOOT, "the machine is going down");
 		return -ESHUTDOWN;

@@ -4,6 +4,7 @@
  * commands do lives elsewhere.
  */
 #include <linux/capability.h>
+#include <linux/cpu.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -11,6 +12,7 @@
 #include <linux/poll.h>
 #include <linux/security.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 #include <asm/tsc.h>
@@ -114,26 +116,52 @@ static int hvt_mmap(struct file *file, struct vm_area_struct *vma)
 	return rc;
 }
 
+struct caps_call {
+	struct hvt_vmx_config c;
+	struct hvt_blocked why;
+};
+
+static void caps_here(void *arg)
+{
+	struct caps_call *call = arg;
+
+	hvt_caps_check(&call->c, &call->why);
+}
+
+/* Attach takes every CPU, so each is asked; the first that refuses is named. */
+static void caps_everywhere(struct caps_call *call)
+{
+	int cpu;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		smp_call_function_single(cpu, caps_here, call, 1);
+		if (call->why.reason)
+			break;
+	}
+	cpus_read_unlock();
+}
+
 static int do_hello(struct hvt_hello *h)
 {
-	struct hvt_vmx_config c;
+	struct caps_call call = { };
 
 	h->abi = HVT_ABI;
 	h->nr_cpus = nr_cpu_ids;
 	h->tsc_khz = tsc_khz;
 	h->cpus_attached = hvt_cpus_attached();
-	if (READ_ONCE(hvt_m.broken)) {
+	if (hvt_attached() && READ_ONCE(hvt_m.broken)) { /* a detach heals it */
 		h->blocked = hvt_last_failure;
 		h->blocked.reason = HVT_BLOCK_BROKEN;
 		return 0;
 	}
-	preempt_disable();
 	if (h->cpus_attached)
-		hvt_vmx_probe(&c, h->blocked.detail, sizeof(h->blocked.detail));
+		hvt_vmx_probe(&call.c, h->blocked.detail, sizeof(h->blocked.detail));
 	else
-		hvt_caps_check(&c, &h->blocked);
-	preempt_enable();
-	h->caps = h->blocked.reason ? 0 : c.caps;
+		caps_everywhere(&call);
+	if (call.why.reason)
+		h->blocked = call.why;
+	h->caps = h->blocked.reason ? 0 : call.c.caps;
 	return 0;
 }
 

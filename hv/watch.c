@@ -7,7 +7,6 @@
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <asm/special_insns.h>
 #include "hv.h"
 
 #define CHUNK_PAGES 512		/* translated per stop of the other CPUs */
@@ -247,7 +246,7 @@ int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 	w->w.id = next_id;
 	w->w.access = a->access;
 	w->w.session = f->session;
-	w->w.levels = native_read_cr4() & X86_CR4_LA57 ? 5 : 4;
+	w->w.levels = hvt_m.levels;
 	w->w.va = a->addr;
 	w->w.len = a->len;
 	w->w.first_page = a->addr >> 12;

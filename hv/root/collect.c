@@ -101,14 +101,16 @@ bool hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags)
 	if (s->nprov == HVT_STEP_PAGES)
 		return false;
 	p = &s->prov[s->nprov];
-	hvt_zero(p, sizeof(*p));
 	p->gla = gla;
 	p->size = size;
 	p->access = access;
 	p->flags = flags;
 	p->snap = -1;
+	p->sessions = 0;
+	p->page = NULL;
+	p->old_len = 0;
 	p->len1 = size < first ? size : first;
-	p->gpa = hvt_translate(v, gla);
+	p->gpa = hvt_translate(s->cr3, gla);
 	p->gpa2 = HVT_GPA_NONE;
 	if (p->gpa == HVT_GPA_NONE)
 		return true; /* the guest will fault; it comes again */
@@ -116,7 +118,7 @@ bool hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags)
 	sp.hi = sp.lo + p->len1;
 	hit = match(s, p, &sp);
 	if (p->len1 < size) {
-		p->gpa2 = hvt_translate(v, gla + p->len1);
+		p->gpa2 = hvt_translate(s->cr3, gla + p->len1);
 		if (p->gpa2 != HVT_GPA_NONE) {
 			sp = (struct span){ hvt_page_find(p->gpa2 >> 12), 0, size - p->len1,
 					    access };

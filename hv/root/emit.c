@@ -71,22 +71,20 @@ static void put(struct hvt_vcpu *v, u32 session, struct hvt_rec *rec)
 u64 hvt_emit_begin(struct hvt_vcpu *v, u8 sessions)
 {
 	u64 tsc = hvt_rdtsc();
-	u32 i;
+	u32 m;
 
-	for (i = 0; i < HVT_SESSIONS; i++)
-		if (sessions & (1u << i))
-			xchg(&ring_of(v, i)->head->inflight_tsc, tsc);
+	for (m = sessions; m; m &= m - 1)
+		xchg(&ring_of(v, __builtin_ctz(m))->head->inflight_tsc, tsc);
 	asm volatile("lfence" : : : "memory");
 	return hvt_rdtsc();
 }
 
 void hvt_emit_end(struct hvt_vcpu *v, u8 sessions)
 {
-	u32 i;
+	u32 m;
 
-	for (i = 0; i < HVT_SESSIONS; i++)
-		if (sessions & (1u << i))
-			smp_store_release(&ring_of(v, i)->head->inflight_tsc, 0);
+	for (m = sessions; m; m &= m - 1)
+		smp_store_release(&ring_of(v, __builtin_ctz(m))->head->inflight_tsc, 0);
 }
 
 /* Old and new value bytes of @p; returns how many. */
@@ -116,20 +114,14 @@ static u32 values(struct hvt_vcpu *v, const struct hvt_prov *p, u8 *old, u8 *new
 	return n;
 }
 
-static void set_comm(char *to)
-{
-	hvt_copy(to, current->comm, TASK_COMM_LEN);
-	to[TASK_COMM_LEN - 1] = 0;
-}
-
 void hvt_emit_access(struct hvt_vcpu *v, const struct hvt_prov *p, u64 tsc)
 {
 	const struct hvt_step *s = &v->step;
 	struct hvt_rec_access *r = (void *)v->record;
 	u8 *tail = v->record + sizeof(*r), *old, *new;
-	u32 n, i;
+	bool delivery = p->flags & HVT_RF_DELIVERY;
+	u32 n, m;
 
-	hvt_zero(r, sizeof(*r));
 	r->h.type = HVT_REC_ACCESS;
 	r->h.flags = s->mode_flags | p->flags;
 	r->h.tsc = tsc;
@@ -139,15 +131,17 @@ void hvt_emit_access(struct hvt_vcpu *v, const struct hvt_prov *p, u64 tsc)
 	r->cr3 = s->cr3;
 	r->pid = current->tgid;
 	r->tid = current->pid;
-	set_comm(r->comm);
+	r->old = r->new_ = 0;
+	hvt_copy(r->insn, s->insn, 8);
+	hvt_copy(r->insn + 7, s->insn + 7, 8);
+	r->insn_len = delivery ? 0 : s->insn_len;
+	hvt_copy(r->comm, current->comm, TASK_COMM_LEN);
+	r->comm[TASK_COMM_LEN - 1] = 0;
 	r->size = p->size;
 	r->access = p->access;
 	r->vector = s->vector;
+	r->pad = 0;
 	r->order = p->page->order;
-	if (!(p->flags & HVT_RF_DELIVERY)) {
-		hvt_copy(r->insn, s->insn, s->insn_len);
-		r->insn_len = s->insn_len;
-	}
 	if (!p->size) {
 		r->h.flags |= HVT_RF_BLIND | HVT_RF_REGS;
 		hvt_copy(tail, s->gpr, sizeof(s->gpr));
@@ -171,9 +165,9 @@ void hvt_emit_access(struct hvt_vcpu *v, const struct hvt_prov *p, u64 tsc)
 		r->h.flags |= HVT_RF_WIDE;
 	}
 	r->h.nslots = (tail - v->record + HVT_SLOT - 1) / HVT_SLOT;
-	for (i = 0; i < HVT_SESSIONS; i++) {
-		if (!(p->sessions & (1u << i)))
-			continue;
+	for (m = p->sessions; m; m &= m - 1) {
+		u32 i = __builtin_ctz(m);
+
 		r->h.watch = p->watch[i]->id;
 		hvt_count(&p->watch[i]->hits);
 		put(v, i, &r->h);

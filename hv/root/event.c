@@ -2,11 +2,11 @@
 /* Event re-injection, pure: see event.h. */
 #include "event.h"
 
-#define VEC_DB	1
-#define VEC_BP	3
-#define VEC_OF	4
-#define VEC_DF	8
-#define VEC_PF	14
+#define VEC_DB 1
+#define VEC_BP 3
+#define VEC_OF 4
+#define VEC_DF 8
+#define VEC_PF 14
 
 struct hvt_event hvt_event_replay(u32 vec_info, u32 vec_error, u32 insn_len)
 {
@@ -34,10 +34,18 @@ bool hvt_event_is_soft(u32 info)
 u32 hvt_event_interruptibility(u32 intr_state, u32 vec_info, bool nmi_unblock)
 {
 	if (vec_info & HVT_EV_VALID) {
-		/* An NMI that is injected again must not find itself blocked. */
-		if (HVT_EV_TYPE(vec_info) == HVT_EV_NMI)
-			return intr_state & ~HVT_BLOCK_NMI;
-		return intr_state;
+		/*
+		 * What was being delivered is not blocked, and its delivery ends the
+		 * shadow of STI and MOV SS: an entry refuses such an injection.
+		 */
+		switch (HVT_EV_TYPE(vec_info)) {
+		case HVT_EV_NMI:
+			return intr_state & ~(HVT_BLOCK_NMI | HVT_BLOCK_MOV_SS | HVT_BLOCK_STI);
+		case HVT_EV_INTR:
+			return intr_state & ~(HVT_BLOCK_MOV_SS | HVT_BLOCK_STI);
+		default:
+			return intr_state;
+		}
 	}
 	/* A faulting IRET has unblocked NMIs too early: block them again. */
 	return nmi_unblock ? intr_state | HVT_BLOCK_NMI : intr_state;

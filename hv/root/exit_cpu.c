@@ -12,6 +12,7 @@
 #define VEC_GP 13
 #define VEC_PF 14
 #define PENDING_DBG_BS (1ul << 14)
+#define DR7_GD	       (1ul << 13)
 
 void hvt_inject_exception(struct hvt_vcpu *v, u8 vector, bool has_error, u32 error)
 {
@@ -307,6 +308,9 @@ void hvt_exit_exception(struct hvt_vcpu *v, u32 info)
 		asm volatile("mov %%db6, %0" : "=r"(dr6));
 		dr6 = (dr6 & ~0x1000full) | (qual & 0x600f);
 		asm volatile("mov %0, %%db6" : : "r"(dr6));
+		vmcs_writel(GUEST_DR7, vmcs_readl(GUEST_DR7) & ~DR7_GD);
 	}
 	v->inject = hvt_event_merge(vmcs_read32(IDT_VECTORING_INFO_FIELD), e);
+	if (!(v->inject.info & HVT_EV_VALID))
+		do_triple_fault(v);
 }

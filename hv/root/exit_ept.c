@@ -41,7 +41,7 @@ static void note_context(struct hvt_vcpu *v)
 		s->ip += vmcs_readl(GUEST_CS_BASE);
 		s->mode_flags = cs & VMX_AR_DB_MASK ? HVT_RF_CODE32 : HVT_RF_CODE16;
 	}
-	if (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3)
+	if (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3) /* that is the CPL */
 		s->mode_flags |= HVT_RF_USER;
 	hvt_copy(s->gpr, v->regs.gpr, sizeof(s->gpr));
 	s->gpr[4] = vmcs_readl(GUEST_RSP);
@@ -67,6 +67,20 @@ static void give_up(struct hvt_vcpu *v)
 	v->step.mode = HVT_STEP_NONE;
 }
 
+/*
+ * Segment bases are worth two VMREADs only where a prefix may ask for one: any of the
+ * bytes, since prefixes may be many.
+ */
+static bool has_segment_prefix(const struct hvt_step *s, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (s->insn[i] == 0x64 || s->insn[i] == 0x65)
+			return true;
+	return false;
+}
+
 static bool decode(struct hvt_vcpu *v, struct hvt_insn *insn)
 {
 	struct hvt_step *s = &v->step;
@@ -75,14 +89,16 @@ static bool decode(struct hvt_vcpu *v, struct hvt_insn *insn)
 		.ip = s->ip,
 		.bits = s->mode_flags & HVT_RF_CODE16 ? 16 : s->mode_flags & HVT_RF_CODE32 ? 32 : 64,
 		.cpl = s->mode_flags & HVT_RF_USER ? 3 : 0,
-		.fs_base = vmcs_readl(GUEST_FS_BASE),
-		.gs_base = vmcs_readl(GUEST_GS_BASE),
 	};
-	u32 got = hvt_fetch(v, s->ip, s->insn, HVT_INSN_MAX);
+	u32 got = hvt_fetch(s->cr3, s->ip, s->insn, HVT_INSN_MAX);
 	bool known;
 
 	if (!got)
 		s->mode_flags |= HVT_RF_NOINSN;
+	if (has_segment_prefix(s, got)) {
+		cx.fs_base = vmcs_readl(GUEST_FS_BASE);
+		cx.gs_base = vmcs_readl(GUEST_GS_BASE);
+	}
 	known = hvt_insn_decode(s->insn, got, &cx, insn);
 	s->insn_len = insn->len ? insn->len : got;
 	return known;
@@ -220,10 +236,11 @@ static void begin(struct hvt_vcpu *v, const struct violation *x)
 	}
 }
 
-void hvt_exit_ept(struct hvt_vcpu *v, u32 vec_info)
+/* @qual: the exit qualification; @vec_info: IDT-vectoring information. */
+void hvt_exit_ept(struct hvt_vcpu *v, u64 qual, u32 vec_info)
 {
 	struct violation x = {
-		.qual = vmcs_readl(EXIT_QUALIFICATION),
+		.qual = qual,
 		.gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS),
 		.vec_info = vec_info,
 	};

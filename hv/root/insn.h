@@ -4,7 +4,8 @@
  * the bytes and the registers before execution it lists every memory operand of
  * the common instructions, exactly, and says so when it cannot.
  *
- * Pure: no VMX, no kernel. Source of the tables: SDM volume 2, appendix A.
+ * Pure: no VMX, no kernel. Source of the tables: SDM volume 2, appendix A. What it
+ * claims is proved by tests/unit/test_root_insn*.c, against capstone and the CPU.
  */
 #ifndef HVT_ROOT_INSN_H
 #define HVT_ROOT_INSN_H
@@ -22,14 +23,19 @@ struct hvt_insn_ctx {
 	const u64 *gpr;
 	u64 ip;
 	u64 fs_base, gs_base;
-	u8 bits;		/* 64, 32 or 16 */
-	u8 cpl;
+	u8 bits; /* 64, 32 or 16 */
+	u8 cpl;	 /* above 0, port I/O may read the TSS: unknown */
+	/*
+	 * Shadow stacks or FRED may be on (CR4.CET, CR4.FRED): calls, returns and
+	 * system calls touch more than they name and are unknown.
+	 */
+	bool hidden_stack;
 };
 
 struct hvt_insn_op {
-	u64 addr;		/* linear */
-	u32 size;		/* bytes, > 0 */
-	u8 access;		/* HVT_OP_* */
+	u64 addr;  /* linear */
+	u32 size;  /* bytes, > 0 */
+	u8 access; /* HVT_OP_* */
 };
 
 struct hvt_insn {
@@ -40,12 +46,15 @@ struct hvt_insn {
 
 /*
  * Decode @n bytes at @b. Returns true when @out lists the length and *all* memory
- * operands (implicit ones included) of one instruction; false when the opcode,
- * its addressing or an operand of it is not known here (gathers, XSAVE, far
- * transfers, 16-bit code, a truncated buffer, ...): then @out is unspecified but
- * for out->len, which is the length or 0.
+ * operands (implicit ones included) of one instruction, should it execute on an
+ * Intel CPU; false when the opcode, its addressing or an operand of it is not known
+ * here (EVEX, gathers, masked moves, XSAVE, far transfers, descriptor loads, 16-bit
+ * code or addresses, non-canonical addresses, a truncated buffer, ...): then @out is
+ * unspecified but for out->len, which is the length or 0.
+ *
+ * In 32-bit code the bases of CS, DS, ES and SS are taken to be 0, as Linux has them.
  * A REP string instruction counts as its next iteration, and has no operands when
- * its count is 0.
+ * its count is 0. Prefetches and cache line flushes have no operands.
  */
 bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *ctx,
 		     struct hvt_insn *out);

@@ -7,6 +7,7 @@
 #include "root_fn.h"
 
 extern const u8 hvt_rdmsr_insn[], hvt_wrmsr_insn[], hvt_xsetbv_insn[], hvt_copy_insn[];
+extern const u8 hvt_load_insn[];
 extern const u8 hvt_fixup[], hvt_launched[];
 
 struct hvt_machine hvt_m;
@@ -26,21 +27,18 @@ static void exit_exception_or_nmi(struct hvt_vcpu *v, u32 info)
 	}
 }
 
-/* What the exit interrupted is to be delivered again. SDM 25.9.3, 28.2.4. */
-static u32 take_vectoring(struct hvt_vcpu *v, u32 reason, u32 info)
+/*
+ * What the exit interrupted is to be delivered again. @unblock: bit 12 of the
+ * qualification or of the interruption information. SDM 25.9.3, 28.2.4.
+ */
+static u32 take_vectoring(struct hvt_vcpu *v, bool unblock)
 {
 	u32 vec = vmcs_read32(IDT_VECTORING_INFO_FIELD), intr, now;
-	bool unblock = false;
 
-	if (vec & HVT_EV_VALID) {
+	if (vec & HVT_EV_VALID)
 		v->inject = hvt_event_replay(vec, vmcs_read32(IDT_VECTORING_ERROR_CODE),
 					     vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
-	} else if (reason == EXIT_REASON_EPT_VIOLATION) {
-		unblock = vmcs_readl(EXIT_QUALIFICATION) & INTR_INFO_UNBLOCK_NMI;
-	} else if (HVT_EV_TYPE(info) == HVT_EV_EXCEPTION && HVT_EV_VECTOR(info) != 8) {
-		unblock = info & HVT_EV_UNBLOCK_NMI;
-	}
-	if (!unblock && !(vec & HVT_EV_VALID && HVT_EV_TYPE(vec) == HVT_EV_NMI))
+	else if (!unblock)
 		return vec;
 	intr = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 	now = hvt_event_interruptibility(intr, vec, unblock);
@@ -51,8 +49,9 @@ static u32 take_vectoring(struct hvt_vcpu *v, u32 reason, u32 info)
 
 static void dispatch(struct hvt_vcpu *v)
 {
-	u32 reason = vmcs_read32(VM_EXIT_REASON), info = 0, vec = 0;
+	u32 reason = vmcs_read32(VM_EXIT_REASON), info = 0;
 	bool advanced = false;
+	u64 qual;
 
 	if (reason & VMX_EXIT_REASONS_FAILED_VMENTRY) {
 		hvt_crash_leave(v, HVT_CRASH_GUEST_STATE);
@@ -66,12 +65,14 @@ static void dispatch(struct hvt_vcpu *v)
 			hvt_step_retire(v);
 		return;
 	case EXIT_REASON_EPT_VIOLATION:
-		vec = take_vectoring(v, reason, 0);
-		hvt_exit_ept(v, vec);
+		qual = vmcs_readl(EXIT_QUALIFICATION);
+		hvt_exit_ept(v, qual, take_vectoring(v, qual & INTR_INFO_UNBLOCK_NMI));
 		return;
 	case EXIT_REASON_EXCEPTION_NMI:
 		info = vmcs_read32(VM_EXIT_INTR_INFO);
-		take_vectoring(v, reason, info);
+		/* A double fault leaves nothing to block again (SDM 28.2.3). */
+		take_vectoring(v, HVT_EV_TYPE(info) == HVT_EV_EXCEPTION &&
+					  HVT_EV_VECTOR(info) != 8 && (info & HVT_EV_UNBLOCK_NMI));
 		exit_exception_or_nmi(v, info);
 		break;
 	case EXIT_REASON_EXTERNAL_INTERRUPT:
@@ -205,7 +206,8 @@ asmlinkage void hvt_root_exception(struct hvt_vcpu *v, u64 *frame)
 	u64 rip = frame[2];
 
 	if (rip == (u64)hvt_rdmsr_insn || rip == (u64)hvt_wrmsr_insn ||
-	    rip == (u64)hvt_xsetbv_insn || rip == (u64)hvt_copy_insn) {
+	    rip == (u64)hvt_xsetbv_insn || rip == (u64)hvt_copy_insn ||
+	    rip == (u64)hvt_load_insn) {
 		frame[2] = (u64)hvt_fixup;
 		return;
 	}

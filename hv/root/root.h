@@ -126,7 +126,6 @@ struct hvt_step {
 	bool blind;			/* in the STEP view, pages are opened one by one */
 	bool stopped;			/* holds the rendezvous */
 	u8 insn_len;			/* bytes in insn[] */
-	bool insn_known;		/* ... are exactly the instruction */
 	u8 vector;
 	bool has_error;
 	u32 nprov, nlock, nsnap, ndirty;
@@ -226,6 +225,7 @@ struct hvt_machine {
 	u32 stop_lock;			/* rendezvous.c */
 	bool broken;
 	u8 maxphyaddr;
+	u8 levels;			/* of guest page tables: 4, or 5 with CR4.LA57 */
 	u64 phys_limit;			/* first physical address without a direct map */
 	struct hvt_ept ept;
 	struct hvt_page **hash;		/* 1 << HVT_HASH_BITS */

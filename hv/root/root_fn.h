@@ -23,7 +23,7 @@ void hvt_inject_exception(struct hvt_vcpu *v, u8 vector, bool has_error, u32 err
 void hvt_skip_instruction(struct hvt_vcpu *v);
 
 /* exit_ept.c */
-void hvt_exit_ept(struct hvt_vcpu *v, u32 vec_info);
+void hvt_exit_ept(struct hvt_vcpu *v, u64 qual, u32 vec_info);
 
 /* step.c */
 bool hvt_step_lock(struct hvt_vcpu *v);
@@ -43,9 +43,9 @@ void hvt_emit_end(struct hvt_vcpu *v, u8 sessions);
 void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa, u64 new_gpa);
 
 /* guest_mem.c */
-u64 hvt_translate(struct hvt_vcpu *v, u64 gla);
+u64 hvt_translate(u64 cr3, u64 gla);
 bool hvt_read_phys(void *dst, u64 gpa, u32 n);
-u32 hvt_fetch(struct hvt_vcpu *v, u64 ip, u8 *buf, u32 n);
+u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf, u32 n);
 
 /* pages.c */
 struct hvt_page *hvt_page_find(u64 gfn);
@@ -78,6 +78,7 @@ int hvt_rdmsr_safe(u32 msr, u64 *value);
 int hvt_wrmsr_safe(u32 msr, u64 value);
 int hvt_xsetbv_safe(u32 index, u64 value);
 int hvt_copy_safe(void *dst, const void *src, u64 n);
+int hvt_load_safe(u64 *dst, const void *src);
 
 static __always_inline u64 hvt_rdtsc(void)
 {
@@ -87,14 +88,38 @@ static __always_inline u64 hvt_rdtsc(void)
 	return (u64)hi << 32 | lo;
 }
 
+typedef u64 __attribute__((may_alias, aligned(1))) hvt_word;
+
+/* Whole pages by string instructions, records by words: those have no start-up cost. */
 static __always_inline void hvt_zero(void *p, u64 n)
 {
-	asm volatile("rep stosb" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+	hvt_word *w = p;
+	u64 i;
+
+	if (n >= 512) {
+		asm volatile("rep stosb" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+		return;
+	}
+	for (i = 0; i < n / 8; i++)
+		w[i] = 0;
+	for (i = n & ~7ull; i < n; i++)
+		((volatile u8 *)p)[i] = 0;
 }
 
 static __always_inline void hvt_copy(void *dst, const void *src, u64 n)
 {
-	asm volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
+	const hvt_word *s = src;
+	hvt_word *d = dst;
+	u64 i;
+
+	if (n >= 512) {
+		asm volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
+		return;
+	}
+	for (i = 0; i < n / 8; i++)
+		d[i] = s[i];
+	for (i = n & ~7ull; i < n; i++)
+		((u8 *)dst)[i] = ((const u8 *)src)[i];
 }
 
 static __always_inline void hvt_pause(void)

@@ -122,11 +122,12 @@ bool hvt_ept_restrict(u64 gpa, u8 deny)
 	u64 *path[5], *t = hvt_m.ept.armed, *leaf, was;
 	u32 level;
 
+	/* A hole, or no physical address at all: nothing can be accessed there. */
+	if (!hvt_ept_mapped(gpa))
+		return true;
 	for (level = 4; level > 1; level--) {
 		u64 *e = &t[index(gpa, level)];
 
-		if (!(*e & EPT_RWX))
-			return true; /* a hole: nothing can be accessed there */
 		if (!(*e & EPT_PRIVATE)) {
 			if (!deny)
 				return true;
@@ -182,11 +183,13 @@ void hvt_step_view_open(struct hvt_vcpu *v, u64 gpa)
 	u64 *t = v->step_table[0];
 	u32 level;
 
+	if (!hvt_ept_mapped(gpa))
+		return;
 	for (level = 4; level > 1; level--) {
 		u64 *e = &t[index(gpa, level)], *n;
 
 		if (!(*e & EPT_STEP_OWN)) {
-			if (*e & EPT_LARGE || !(*e & EPT_RWX))
+			if (*e & EPT_LARGE)
 				return; /* not restricted there */
 			n = v->step_table[v->step_tables_used++];
 			hvt_copy(n, table(*e), PAGE_SIZE);

@@ -4,10 +4,15 @@
  * three instructions of root that may fault. Nothing else is assembly.
  *
  * objtool cannot follow code that changes stacks and worlds; each function here is
- * marked non-standard, and none is ever on a stack that Linux unwinds.
+ * marked non-standard, and none is ever on a stack that Linux unwinds. Addresses that
+ * are taken here go into the VMCS, the IDT and comparisons, never into an indirect
+ * branch: no ENDBR.
  */
 #include <linux/linkage.h>
 #include <linux/objtool.h>
+#if __has_include(<linux/annotate.h>)
+#include <linux/annotate.h>
+#endif
 #include <asm/asm.h>
 #include <asm/segment.h>
 #include "../root/asm.h"
@@ -23,6 +28,17 @@
  * only at the next exit, which may be far away. So the handler moves an RIP within
  * [nmi_check, entry instruction] to hvt_entry_abort, which gives the entry up.
  */
+.macro HVT_ENTRY_RETURN
+	pop	%rdi
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	RET
+.endm
+
 .macro HVT_ENTRY name insn
 SYM_FUNC_START(\name)
 	push	%rbp
@@ -40,6 +56,7 @@ SYM_FUNC_START(\name)
 	mov	%rsp, HVT_REGS_HOST_RSP(%rdi)
 .Lsame_rsp_\name:
 SYM_INNER_LABEL(\name\()_nmi_check, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	cmpb	$0, HVT_REGS_NMI_SEEN(%rdi)
 	jne	hvt_entry_abort
 	mov	0x00(%rdi), %rax
@@ -58,13 +75,15 @@ SYM_INNER_LABEL(\name\()_nmi_check, SYM_L_GLOBAL)
 	mov	0x78(%rdi), %r15
 	mov	0x38(%rdi), %rdi
 SYM_INNER_LABEL(\name\()_insn, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	\insn
 .Lfail_\name:
 	/* CF: VMfailInvalid, ZF: VMfailValid; mov keeps the flags */
 	mov	$2, %eax
-	jc	hvt_entry_out
+	jc	.Lout_\name
 	mov	$1, %eax
-	jmp	hvt_entry_out
+.Lout_\name:
+	HVT_ENTRY_RETURN
 SYM_FUNC_END(\name)
 STACK_FRAME_NON_STANDARD \name
 .endm
@@ -74,6 +93,7 @@ HVT_ENTRY vmx_vmresume vmresume
 
 /* HOST_RIP: RSP is HOST_RSP, which points at the saved regs pointer. */
 SYM_FUNC_START(hvt_vmexit)
+	ANNOTATE_NOENDBR
 	push	%rdi
 	mov	8(%rsp), %rdi
 	mov	%rax, 0x00(%rdi)
@@ -92,20 +112,13 @@ SYM_FUNC_START(hvt_vmexit)
 	mov	%r15, 0x78(%rdi)
 	pop	0x38(%rdi)
 	xor	%eax, %eax
-SYM_INNER_LABEL(hvt_entry_out, SYM_L_LOCAL)
-	pop	%rdi
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
-	RET
+	HVT_ENTRY_RETURN
 SYM_INNER_LABEL(hvt_entry_abort, SYM_L_LOCAL)
+	ANNOTATE_NOENDBR
 	mov	(%rsp), %rdi
 	movb	$1, HVT_REGS_NO_ENTRY(%rdi)
 	xor	%eax, %eax
-	jmp	hvt_entry_out
+	HVT_ENTRY_RETURN
 SYM_FUNC_END(hvt_vmexit)
 STACK_FRAME_NON_STANDARD hvt_vmexit
 
@@ -129,6 +142,7 @@ SYM_FUNC_START(hvt_launch)
 	pop	%rsp
 	jmp	.Llaunch_out
 SYM_INNER_LABEL(hvt_launched, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	xor	%eax, %eax
 .Llaunch_out:
 	pop	%r15
@@ -172,6 +186,7 @@ SYM_FUNC_START(hvt_leave_iret)
 	mov	0x78(%rdi), %r15
 	mov	0x38(%rdi), %rdi
 	iretq
+	RET	/* not reached; without it objtool wants callers to be noreturn */
 SYM_FUNC_END(hvt_leave_iret)
 STACK_FRAME_NON_STANDARD hvt_leave_iret
 
@@ -197,6 +212,7 @@ STACK_FRAME_NON_STANDARD hvt_unblock_nmi
 SYM_FUNC_START(hvt_rdmsr_safe)		/* int (u32 msr, u64 *value) */
 	mov	%edi, %ecx
 SYM_INNER_LABEL(hvt_rdmsr_insn, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	rdmsr
 	shl	$32, %rdx
 	or	%rdx, %rax
@@ -211,6 +227,7 @@ SYM_FUNC_START(hvt_wrmsr_safe)		/* int (u32 msr, u64 value) */
 	mov	%rsi, %rdx
 	shr	$32, %rdx
 SYM_INNER_LABEL(hvt_wrmsr_insn, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	wrmsr
 	xor	%eax, %eax
 	RET
@@ -222,6 +239,7 @@ SYM_FUNC_START(hvt_xsetbv_safe)		/* int (u32 index, u64 value) */
 	mov	%rsi, %rdx
 	shr	$32, %rdx
 SYM_INNER_LABEL(hvt_xsetbv_insn, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	xsetbv
 	xor	%eax, %eax
 	RET
@@ -230,12 +248,23 @@ SYM_FUNC_END(hvt_xsetbv_safe)
 SYM_FUNC_START(hvt_copy_safe)		/* int (void *dst, const void *src, u64 n) */
 	mov	%rdx, %rcx
 SYM_INNER_LABEL(hvt_copy_insn, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	rep movsb
 	xor	%eax, %eax
 	RET
 SYM_FUNC_END(hvt_copy_safe)
 
+SYM_FUNC_START(hvt_load_safe)		/* int (u64 *dst, const void *src) */
+SYM_INNER_LABEL(hvt_load_insn, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	mov	(%rsi), %rax
+	mov	%rax, (%rdi)
+	xor	%eax, %eax
+	RET
+SYM_FUNC_END(hvt_load_safe)
+
 SYM_FUNC_START(hvt_fixup)
+	ANNOTATE_NOENDBR
 	mov	$1, %eax
 	RET
 SYM_FUNC_END(hvt_fixup)
@@ -246,6 +275,7 @@ SYM_FUNC_END(hvt_fixup)
  * to hvt_fixup or takes the CPU out of VMX and never returns.
  */
 SYM_FUNC_START(hvt_root_nmi)
+	ANNOTATE_NOENDBR
 	push	%rax
 	push	%rdx
 	mov	%fs:HVT_VCPU_SELF, %rdx
@@ -272,6 +302,7 @@ SYM_FUNC_END(hvt_root_nmi)
 STACK_FRAME_NON_STANDARD hvt_root_nmi
 
 SYM_FUNC_START(hvt_root_mc)
+	ANNOTATE_NOENDBR
 	push	%rdx
 	mov	%fs:HVT_VCPU_SELF, %rdx
 	movb	$1, HVT_VCPU_MC_SEEN(%rdx)
@@ -282,8 +313,10 @@ STACK_FRAME_NON_STANDARD hvt_root_mc
 
 /* Vectors 0..31, 16 bytes apart; those without an error code push a 0. */
 SYM_FUNC_START(hvt_root_stubs)
+	ANNOTATE_NOENDBR
 	.balign 16
 SYM_INNER_LABEL(hvt_root_vectors, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	vector = 0
 	.rept 32
 	.balign 16

@@ -33,8 +33,10 @@ static uint32_t crc(const void *p, size_t len)
 
 void lb_header(struct logbuild *lb, uint32_t nr_cpus)
 {
-	struct hvt_log_header h = { .version = HVT_LOG_VERSION, .header_len = sizeof(h),
-				    .abi = HVT_ABI, .nr_cpus = nr_cpus };
+	struct hvt_log_header h = { .version = HVT_LOG_VERSION,
+				    .header_len = sizeof(h),
+				    .abi = HVT_ABI,
+				    .nr_cpus = nr_cpus };
 
 	memcpy(h.magic, HVT_LOG_MAGIC, sizeof(h.magic));
 	h.crc = crc(&h, offsetof(struct hvt_log_header, crc));
@@ -86,8 +88,12 @@ static void with_strings(struct logbuild *lb, uint32_t type, const void *fixed, 
 void lb_watch(struct logbuild *lb, uint32_t id, uint32_t access, int32_t pid, uint64_t addr,
 	      uint64_t len, const char *spec)
 {
-	struct hvt_log_watch w = { .id = id, .access = access, .pid = pid, .addr = addr,
-				   .len = len, .spec_len = (uint32_t)strlen(spec) };
+	struct hvt_log_watch w = { .id = id,
+				   .access = access,
+				   .pid = pid,
+				   .addr = addr,
+				   .len = len,
+				   .spec_len = (uint32_t)strlen(spec) };
 
 	with_strings(lb, HVT_SEC_WATCH, &w, sizeof(w), spec, strlen(spec), NULL, 0);
 }
@@ -102,7 +108,9 @@ void lb_round(struct logbuild *lb, uint64_t tsc)
 void lb_ksym(struct logbuild *lb, uint64_t start, uint64_t len, const char *name,
 	     const char *module)
 {
-	struct hvt_log_ksym k = { .start = start, .len = len, .name_len = (uint32_t)strlen(name),
+	struct hvt_log_ksym k = { .start = start,
+				  .len = len,
+				  .name_len = (uint32_t)strlen(name),
 				  .module_len = (uint32_t)strlen(module) };
 
 	with_strings(lb, HVT_SEC_KSYM, &k, sizeof(k), name, strlen(name), module, strlen(module));
@@ -110,8 +118,13 @@ void lb_ksym(struct logbuild *lb, uint64_t start, uint64_t len, const char *name
 
 void lb_task(struct logbuild *lb, uint64_t ns, uint32_t what, uint32_t pid, uint32_t ppid)
 {
-	struct hvt_log_task t = { .ns = ns, .what = what, .pid = pid, .tid = pid, .ppid = ppid,
-				  .ptid = ppid, .comm_len = 4 };
+	struct hvt_log_task t = { .ns = ns,
+				  .what = what,
+				  .pid = pid,
+				  .tid = pid,
+				  .ppid = ppid,
+				  .ptid = ppid,
+				  .comm_len = 4 };
 
 	with_strings(lb, HVT_SEC_TASK, &t, sizeof(t), "comm", 4, NULL, 0);
 }
@@ -119,8 +132,13 @@ void lb_task(struct logbuild *lb, uint64_t ns, uint32_t what, uint32_t pid, uint
 void lb_map(struct logbuild *lb, uint64_t ns, uint32_t pid, uint64_t start, uint64_t end,
 	    uint64_t offset, uint32_t prot, const char *path, const uint8_t *id, size_t id_len)
 {
-	struct hvt_log_map m = { .ns = ns, .start = start, .end = end, .offset = offset,
-				 .pid = pid, .prot = prot, .build_id_len = (uint32_t)id_len,
+	struct hvt_log_map m = { .ns = ns,
+				 .start = start,
+				 .end = end,
+				 .offset = offset,
+				 .pid = pid,
+				 .prot = prot,
+				 .build_id_len = (uint32_t)id_len,
 				 .path_len = (uint32_t)strlen(path) };
 
 	with_strings(lb, HVT_SEC_MAP, &m, sizeof(m), id, id_len, path, strlen(path));
@@ -136,11 +154,26 @@ void lb_end(struct logbuild *lb, uint32_t reason)
 struct hvt_rec_access lb_access(uint64_t seq, uint64_t tsc, uint64_t gla)
 {
 	struct hvt_rec_access a = {
-		.h = { .type = HVT_REC_ACCESS, .nslots = 2, .flags = HVT_RF_USER, .watch = 1,
-		       .seq = seq, .tsc = tsc },
-		.ip = 0x401000, .gla = gla, .gpa = 0x12340000 | (gla & 0xfff), .cr3 = 0x1000,
-		.pid = 100, .tid = 101, .old = 1, .new_ = 2, .insn = { 0x89, 0x07 },
-		.insn_len = 2, .comm = "prog", .size = 4, .access = HVT_ACC_W, .order = tsc,
+		.h = { .type = HVT_REC_ACCESS,
+		       .nslots = 2,
+		       .flags = HVT_RF_USER,
+		       .watch = 1,
+		       .seq = seq,
+		       .tsc = tsc },
+		.ip = 0x401000,
+		.gla = gla,
+		.gpa = 0x12340000 | (gla & 0xfff),
+		.cr3 = 0x1000,
+		.pid = 100,
+		.tid = 101,
+		.old = 1,
+		.new_ = 2,
+		.insn = { 0x89, 0x07 },
+		.insn_len = 2,
+		.comm = "prog",
+		.size = 4,
+		.access = HVT_ACC_W,
+		.order = tsc,
 	};
 
 	return a;
@@ -170,18 +203,23 @@ void lb_record(struct logbuild *records, struct hvt_rec_access *a, const uint64_
 
 void lb_lost(struct logbuild *records, uint64_t seq, uint64_t tsc, uint64_t count)
 {
-	struct hvt_rec_lost l = { .h = { .type = HVT_REC_LOST, .nslots = 1, .seq = seq, .tsc = tsc },
-				  .count = count };
+	struct hvt_rec_lost l = {
+		.h = { .type = HVT_REC_LOST, .nslots = 1, .seq = seq, .tsc = tsc }, .count = count
+	};
 
 	lb_bytes(records, &l, sizeof(l));
 }
 
 static void remap(struct logbuild *records, uint64_t seq, uint64_t tsc)
 {
-	struct hvt_rec_remap m = { .h = { .type = HVT_REC_REMAP, .nslots = 1, .watch = 1,
-					  .seq = seq, .tsc = tsc },
-				   .va = 0x404000, .old_gpa = HVT_GPA_NONE, .new_gpa = 0x5000,
-				   .pid = 100, .tid = 101 };
+	struct hvt_rec_remap m = {
+		.h = { .type = HVT_REC_REMAP, .nslots = 1, .watch = 1, .seq = seq, .tsc = tsc },
+		.va = 0x404000,
+		.old_gpa = HVT_GPA_NONE,
+		.new_gpa = 0x5000,
+		.pid = 100,
+		.tid = 101
+	};
 
 	lb_bytes(records, &m, sizeof(m));
 }

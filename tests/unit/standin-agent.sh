@@ -7,7 +7,7 @@
 #   STANDIN_ARGS  where to write our arguments
 [ -z "$STANDIN_ARGS" ] || echo "$*" >"$STANDIN_ARGS"
 [ "$STANDIN_MODE" != fail ] || { echo "hvtrace: x: no such symbol; try: another" >&2; exit 1; }
-pid= fd=
+pid='' fd=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	-p) pid=$2; shift ;;

@@ -19,7 +19,7 @@ struct fixture {
 	struct hvt_ring_head head;
 	struct hvt_ring_tail tail;
 	struct ring ring;
-	uint8_t *data, *out;	/* on the heap: ASan sees every byte beyond */
+	uint8_t *data, *out; /* on the heap: ASan sees every byte beyond */
 	uint64_t seq;
 };
 
@@ -33,8 +33,13 @@ static void make(struct fixture *f, uint32_t slots, uint64_t start)
 	f->head.head = start;
 	f->tail.tail = start;
 	f->ring = (struct ring){
-		.head = &f->head, .tail = &f->tail, .data = f->data, .slots = slots, .at = start,
-		.limit = start, .present = true,
+		.head = &f->head,
+		.tail = &f->tail,
+		.data = f->data,
+		.slots = slots,
+		.at = start,
+		.limit = start,
+		.present = true,
 	};
 }
 
@@ -190,7 +195,8 @@ static void only_up_to_the_look(void **state)
 static void lost_records(void **state)
 {
 	struct hvt_rec_lost lost = {
-		.h = { .type = HVT_REC_LOST, .nslots = 1, .seq = 1, .tsc = 3 }, .count = 41,
+		.h = { .type = HVT_REC_LOST, .nslots = 1, .seq = 1, .tsc = 3 },
+		.count = 41,
 	};
 	struct ring_chunk chunk;
 	struct fixture f;
@@ -218,9 +224,15 @@ static void hostile_nslots(void **state)
 	static const struct {
 		uint8_t type, said;
 	} bad[] = {
-		{ HVT_REC_ACCESS, 0 },	 { HVT_REC_ACCESS, 1 }, { HVT_REC_ACCESS, 3 },
-		{ HVT_REC_ACCESS, 255 }, { HVT_REC_LOST, 0 },	{ HVT_REC_REMAP, 0 },
-		{ 0, 0 },		 { 200, 0 },		{ 200, 200 },
+		{ HVT_REC_ACCESS, 0 },
+		{ HVT_REC_ACCESS, 1 },
+		{ HVT_REC_ACCESS, 3 },
+		{ HVT_REC_ACCESS, 255 },
+		{ HVT_REC_LOST, 0 },
+		{ HVT_REC_REMAP, 0 },
+		{ 0, 0 },
+		{ 200, 0 },
+		{ 200, 200 },
 	};
 	size_t i;
 
@@ -299,10 +311,14 @@ static void random_rings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(empty),	cmocka_unit_test(wraps),
-		cmocka_unit_test(full_ring),	cmocka_unit_test(chunks),
-		cmocka_unit_test(only_up_to_the_look), cmocka_unit_test(lost_records),
-		cmocka_unit_test(hostile_nslots), cmocka_unit_test(hostile_head),
+		cmocka_unit_test(empty),
+		cmocka_unit_test(wraps),
+		cmocka_unit_test(full_ring),
+		cmocka_unit_test(chunks),
+		cmocka_unit_test(only_up_to_the_look),
+		cmocka_unit_test(lost_records),
+		cmocka_unit_test(hostile_nslots),
+		cmocka_unit_test(hostile_head),
 		cmocka_unit_test(random_rings),
 	};
 

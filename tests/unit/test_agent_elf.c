@@ -86,11 +86,17 @@ static void refused(void **state)
 
 static void addresses(void **state)
 {
+	char text[64];
 	struct want w;
 
 	(void)state;
-	assert_int_equal(resolve("0x1000", HVT_ACC_R, getpid(), &w), AGENT_OK);
-	assert_true(!w.kernel && w.addr == 0x1000 && w.len == 8);
+	snprintf(text, sizeof(text), "%p", (void *)&agent_test_global);
+	assert_int_equal(resolve(text, HVT_ACC_R, getpid(), &w), AGENT_OK);
+	assert_true(!w.kernel && w.addr == (uintptr_t)&agent_test_global && w.len == 8);
+	/* Nothing is mapped in the first page, nor all the way up from here. */
+	assert_int_equal(resolve("0x10", HVT_ACC_R, getpid(), &w), AGENT_ERROR);
+	snprintf(text, sizeof(text), "%p,0x10000000", (void *)&agent_test_global);
+	assert_int_equal(resolve(text, HVT_ACC_R, getpid(), &w), AGENT_ERROR);
 	assert_int_equal(resolve("0xffff888000000000", HVT_ACC_R, getpid(), &w), AGENT_OK);
 	assert_true(w.kernel && w.len == 8);
 	assert_int_equal(resolve("0xffff888000000000,3", HVT_ACC_R, 0, &w), AGENT_OK);
@@ -301,11 +307,11 @@ static void maps_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(own_variables), cmocka_unit_test(refused),
-		cmocka_unit_test(addresses),	 cmocka_unit_test(library_function),
+		cmocka_unit_test(own_variables),   cmocka_unit_test(refused),
+		cmocka_unit_test(addresses),	   cmocka_unit_test(library_function),
 		cmocka_unit_test(copied_variable), cmocka_unit_test(programs),
-		cmocka_unit_test(build_id),	 cmocka_unit_test(damaged_files),
-		cmocka_unit_test(wrong_pids),	 cmocka_unit_test(maps_text),
+		cmocka_unit_test(build_id),	   cmocka_unit_test(damaged_files),
+		cmocka_unit_test(wrong_pids),	   cmocka_unit_test(maps_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

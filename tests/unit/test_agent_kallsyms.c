@@ -35,7 +35,7 @@ static const char sample[] =
 	"ffffffff\n"
 	"fffffffffffffffff T too_long_address\n"
 	"ffffffffc0200000 t mod_fn\t[mod]\n"
-	"ffffffffc0201000 D jiffies_6\t[mod]";	/* no newline at the end: cut short */
+	"ffffffffc0201000 D jiffies_6\t[mod]"; /* no newline at the end: cut short */
 
 /* A child writes the text in pieces of step bytes. */
 static int find(const char *text, size_t step, struct kallsym *want, size_t nr)
@@ -70,16 +70,24 @@ static void finds(void **state)
 	(void)state;
 	for (i = 0; i < 4; i++) {
 		struct kallsym want[] = {
-			{ .name = "jiffies_64" }, { .name = "helper" },	 { .name = "single" },
-			{ .name = "mixed" },	  { .name = "mod_fn" },	 { .name = "absent" },
-			{ .name = "per_cpu_thing" }, { .name = "jiffies_" }, { .name = "hole" },
-			{ .name = "rubbish" },	  { .name = "too_long_address" },
+			{ .name = "jiffies_64" },
+			{ .name = "helper" },
+			{ .name = "single" },
+			{ .name = "mixed" },
+			{ .name = "mod_fn" },
+			{ .name = "absent" },
+			{ .name = "per_cpu_thing" },
+			{ .name = "jiffies_" },
+			{ .name = "hole" },
+			{ .name = "rubbish" },
+			{ .name = "too_long_address" },
 		};
 
 		assert_int_equal(find(sample, steps[i], want, 11), 0);
 		assert_true(want[0].global && want[0].addr == 0xffffffff82a06000);
 		assert_true(want[1].found && !want[1].global && want[1].locals == 2);
-		assert_true(want[1].addr == 0xffffffff81000010 && want[1].other == 0xffffffff81000020);
+		assert_true(want[1].addr == 0xffffffff81000010 &&
+			    want[1].other == 0xffffffff81000020);
 		assert_true(want[2].found && !want[2].global && want[2].locals == 1);
 		assert_true(want[3].global && want[3].addr == 0xffffffff82a08000);
 		assert_true(want[4].found && want[4].addr == 0xffffffffc0200000);

@@ -40,8 +40,9 @@ static int temp_file(void)
 static void writer(void **state)
 {
 	struct log_writer log = { .fd = temp_file() };
-	struct hvt_section head = { .type = HVT_SEC_MAP, .cpu = 3, .count = 9, .tsc_first = 1,
-				    .tsc_last = 2 };
+	struct hvt_section head = {
+		.type = HVT_SEC_MAP, .cpu = 3, .count = 9, .tsc_first = 1, .tsc_last = 2
+	};
 	struct log_part parts[] = { { "abc", 3 }, { NULL, 0 }, { "defgh", 5 }, { "i", 1 } };
 	struct buf b = { 0 };
 	struct walk w;
@@ -191,7 +192,7 @@ static void kernel_names(void **state)
 	buf_free(&b);
 }
 
-#define CPUS 2
+#define CPUS  2
 #define SLOTS 1024
 
 struct machine {
@@ -215,8 +216,11 @@ static void machine_make(struct machine *m)
 	for (cpu = 0; cpu < CPUS; cpu++) {
 		m->data[cpu] = xrealloc(NULL, SLOTS * HVT_SLOT);
 		m->s.dev.rings[cpu] = (struct ring){
-			.head = &m->head[cpu], .tail = &m->tail[cpu], .data = m->data[cpu],
-			.slots = SLOTS, .present = true,
+			.head = &m->head[cpu],
+			.tail = &m->tail[cpu],
+			.data = m->data[cpu],
+			.slots = SLOTS,
+			.present = true,
 		};
 	}
 }
@@ -237,8 +241,15 @@ static void machine_free(struct machine *m)
 static void access_record(struct machine *m, int cpu, uint32_t pid, uint64_t ip, uint64_t tsc)
 {
 	struct hvt_rec_access rec = {
-		.h = { .type = HVT_REC_ACCESS, .nslots = 2, .seq = m->head[cpu].produced++, .tsc = tsc },
-		.ip = ip, .gla = 0x1000, .pid = pid, .tid = pid, .access = HVT_ACC_W,
+		.h = { .type = HVT_REC_ACCESS,
+		       .nslots = 2,
+		       .seq = m->head[cpu].produced++,
+		       .tsc = tsc },
+		.ip = ip,
+		.gla = 0x1000,
+		.pid = pid,
+		.tid = pid,
+		.access = HVT_ACC_W,
 	};
 	size_t i;
 
@@ -271,7 +282,8 @@ static void one_round(void **state)
 
 	reread(m.s.log.fd, &b);
 	walk_start(&w, &b, false);
-	while ((type = walk_next(&w)) == HVT_SEC_KSYM || type == HVT_SEC_TASK || type == HVT_SEC_MAP) {
+	while ((type = walk_next(&w)) == HVT_SEC_KSYM || type == HVT_SEC_TASK ||
+	       type == HVT_SEC_MAP) {
 		ksym |= type == HVT_SEC_KSYM;
 		task |= type == HVT_SEC_TASK;
 		map |= type == HVT_SEC_MAP;
@@ -401,7 +413,7 @@ static void schema(void **state)
 	buf_put(&b, "", 1);
 	assert_non_null(strstr((char *)b.p, "{\"name\":\"gla\",\"offset\":32,\"type\":\"u64\"}"));
 	assert_non_null(strstr((char *)b.p, "{\"name\":\"comm\",\"offset\":96,\"type\":\"char\","
-			       "\"count\":16}"));
+					    "\"count\":16}"));
 	for (i = 0; i + 1 < b.len; i++) {
 		depth += b.p[i] == '{' || b.p[i] == '[';
 		depth -= b.p[i] == '}' || b.p[i] == ']';
@@ -419,9 +431,9 @@ static void schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(writer),	cmocka_unit_test(write_errors),
-		cmocka_unit_test(full_pipe),	cmocka_unit_test(kernel_names),
-		cmocka_unit_test(one_round),	cmocka_unit_test(watermark),
+		cmocka_unit_test(writer),	  cmocka_unit_test(write_errors),
+		cmocka_unit_test(full_pipe),	  cmocka_unit_test(kernel_names),
+		cmocka_unit_test(one_round),	  cmocka_unit_test(watermark),
 		cmocka_unit_test(end_of_session), cmocka_unit_test(schema),
 	};
 

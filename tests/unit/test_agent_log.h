@@ -6,6 +6,7 @@
 #ifndef TEST_AGENT_LOG_H
 #define TEST_AGENT_LOG_H
 
+#include <stdbool.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -24,6 +25,7 @@ static inline void walk_start(struct walk *w, const struct buf *b, bool header)
 {
 	struct hvt_log_header h;
 
+	memset(w, 0, sizeof(*w));
 	w->p = b->p;
 	w->end = b->p + b->len;
 	if (!header)

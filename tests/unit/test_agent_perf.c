@@ -64,7 +64,8 @@ static void record(struct fixture *f, uint32_t type, uint16_t misc, const struct
 	static const uint8_t zeros[8];
 	size_t text_len = text ? strlen(text) + 1 : 0, pad = -text_len & 7;
 	struct perf_event_header h = {
-		.type = type, .misc = misc,
+		.type = type,
+		.misc = misc,
 		.size = (uint16_t)(sizeof(h) + body->len + text_len + pad + PERF_TRAILER),
 	};
 
@@ -342,9 +343,12 @@ static void snapshot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(translates), cmocka_unit_test(filters),
-		cmocka_unit_test(lost),	      cmocka_unit_test(hostile),
-		cmocka_unit_test(from_the_kernel), cmocka_unit_test(snapshot),
+		cmocka_unit_test(translates),
+		cmocka_unit_test(filters),
+		cmocka_unit_test(lost),
+		cmocka_unit_test(hostile),
+		cmocka_unit_test(from_the_kernel),
+		cmocka_unit_test(snapshot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,12 +62,43 @@ static void accepts(void **state)
 static void refuses(void **state)
 {
 	static const char *const bad[] = {
-		"", "+", ",", ":", "x,", "x,0", "x,-1", "x,0xffffffffffffffff", "x,0x", "x,1,2", "x+", "x+-1",
-		"x+1+2", "+8", ",8", ":x", "0x", "0xg", "12z", "0x10000000000000000",
-		"18446744073709551616", "-1", "x y", "x\ty", "x\x1b[2J", "0x800000000000",
-		"0xffff7fffffffffff", "0x7fffffffffff,2", "0xfffffffffffffff9",
-		"0xffffffffffffffff,2", "0xffffffffffffffff+1", "kernel:0x1000", "libc:0x1000",
-		"kernel:", "libc:", "kernel:,8", "0x1000,0",
+		"",
+		"+",
+		",",
+		":",
+		"x,",
+		"x,0",
+		"x,-1",
+		"x,0xffffffffffffffff",
+		"x,0x",
+		"x,1,2",
+		"x+",
+		"x+-1",
+		"x+1+2",
+		"+8",
+		",8",
+		":x",
+		"0x",
+		"0xg",
+		"12z",
+		"0x10000000000000000",
+		"18446744073709551616",
+		"-1",
+		"x y",
+		"x\ty",
+		"x\x1b[2J",
+		"0x800000000000",
+		"0xffff7fffffffffff",
+		"0x7fffffffffff,2",
+		"0xfffffffffffffff9",
+		"0xffffffffffffffff,2",
+		"0xffffffffffffffff+1",
+		"kernel:0x1000",
+		"libc:0x1000",
+		"kernel:",
+		"libc:",
+		"kernel:,8",
+		"0x1000,0",
 	};
 	struct spec spec;
 	char *text;
@@ -154,6 +185,9 @@ static void objects(void **state)
 	assert_true(object_matches("/lib/x86_64-linux-gnu/libc.so.6", "libc.so"));
 	assert_true(object_matches("/lib/x86_64-linux-gnu/libc.so.6", "libc"));
 	assert_true(object_matches("/lib/libc-2.31.so", "libc"));
+	assert_true(object_matches("/lib/libfoo.so.0.8.6", "libfoo.so.0"));
+	assert_false(object_matches("/lib/libfoo.so.0.8.6", "libfoo.so.0.8."));
+	assert_false(object_matches("/lib/libfoo.so.08", "libfoo.so.0"));
 	assert_true(object_matches("/lib/libc.so.6 (deleted)", "libc.so.6"));
 	assert_true(object_matches("/lib/libfoo.so (deleted)", "libfoo"));
 	assert_true(object_matches("/lib/libfoo.so (deleted)", "/lib/libfoo.so"));
@@ -172,8 +206,8 @@ static void objects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(accepts),	 cmocka_unit_test(refuses),
-		cmocka_unit_test(longest_range), cmocka_unit_test(longest_symbol),
+		cmocka_unit_test(accepts),	  cmocka_unit_test(refuses),
+		cmocka_unit_test(longest_range),  cmocka_unit_test(longest_symbol),
 		cmocka_unit_test(access_letters), cmocka_unit_test(ranges),
 		cmocka_unit_test(objects),
 	};

@@ -136,8 +136,8 @@ static void test_cut_everywhere(void **state)
 	read_all(lb.bytes, lb.len, lb.len, &whole);
 	for (len = 0; len < lb.len; len++) {
 		read_all(lb.bytes, len, 4096, &part);
-		assert_int_equal(part.state,
-				 len < sizeof(struct hvt_log_header) ? HVT_LOG_FOREIGN : HVT_LOG_CUT);
+		assert_int_equal(part.state, len < sizeof(struct hvt_log_header) ? HVT_LOG_FOREIGN :
+										   HVT_LOG_CUT);
 		assert_subset(&part, &whole);
 	}
 	/* all but END: nothing that was recorded is lost */
@@ -176,7 +176,8 @@ static void test_resealed(void **state)
 
 	(void)state;
 	lb_sample(&lb);
-	for (off = sizeof(struct hvt_log_header); off < lb.len; off += sizeof(s) + ((s.len + 7) & ~7ull)) {
+	for (off = sizeof(struct hvt_log_header); off < lb.len;
+	     off += sizeof(s) + ((s.len + 7) & ~7ull)) {
 		memcpy(&s, lb.bytes + off, sizeof(s));
 		for (at = 0; at < s.len; at++) {
 			keep = lb.bytes[off + sizeof(s) + at];

@@ -22,7 +22,8 @@
 static bool model(uint64_t w_addr, uint64_t w_len, uint64_t gla, uint64_t addr, uint64_t size)
 {
 	uint64_t mask = HVT_PAGE - 1, a, p;
-	bool direct = (gla & ~mask) >= (w_addr & ~mask) && (gla & ~mask) <= ((w_addr + w_len - 1) & ~mask);
+	bool direct = (gla & ~mask) >= (w_addr & ~mask) &&
+		      (gla & ~mask) <= ((w_addr + w_len - 1) & ~mask);
 
 	for (a = addr; a < addr + size; a++) {
 		if (direct) {
@@ -75,7 +76,9 @@ static void test_overlap_at_the_top(void **state)
 static void add_watch(struct hvt_watches *w, uint32_t id, uint32_t access, int32_t pid,
 		      uint64_t addr, uint64_t len)
 {
-	struct hvt_log_watch h = { .id = id, .access = access, .pid = pid, .addr = addr, .len = len };
+	struct hvt_log_watch h = {
+		.id = id, .access = access, .pid = pid, .addr = addr, .len = len
+	};
 
 	assert_int_equal(hvt_watches_add(w, (const uint8_t *)&h, sizeof(h)), 0);
 }
@@ -93,13 +96,15 @@ static void test_touched(void **state)
 	assert_int_equal(hvt_watches_touched(&w, 1, HVT_ACC_W, 0x5004, 0x5004, 4, ids, 4), 1);
 	assert_int_equal(ids[0], 1);
 	/* an rmw touches both */
-	assert_int_equal(hvt_watches_touched(&w, 2, HVT_ACC_R | HVT_ACC_W, 0x5004, 0x5004, 4, ids, 4), 2);
+	assert_int_equal(
+		hvt_watches_touched(&w, 2, HVT_ACC_R | HVT_ACC_W, 0x5004, 0x5004, 4, ids, 4), 2);
 	assert_int_equal(ids[0], 2);
 	assert_int_equal(ids[1], 1);
 	assert_int_equal(hvt_watches_touched(&w, 1, HVT_ACC_W, 0x5008, 0x5008, 4, ids, 4), 0);
 	/* through the kernel's alias of the page */
-	assert_int_equal(hvt_watches_touched(&w, 1, HVT_ACC_W, 0xffff888000007004, 0xffff888000007004,
-					     4, ids, 4), 1);
+	assert_int_equal(hvt_watches_touched(&w, 1, HVT_ACC_W, 0xffff888000007004,
+					     0xffff888000007004, 4, ids, 4),
+			 1);
 	hvt_watches_free(&w);
 }
 
@@ -146,7 +151,8 @@ static const struct blind blinds[] = {
 	/* mov [rdi], eax that crosses into the watched page: only the bytes there matter */
 	{ "\x48\x89\x07", 3, 0x5ffc, 0, 0, 0x6000, HVT_ACC_W, 0, 0, 0, 0 },
 	/* mov gs:[0x10], eax: the base is not recorded, gla is where it went */
-	{ "\x65\x89\x04\x25\x10\x00\x00\x00", 8, 0, 0, 0, 0x600a, HVT_ACC_W, 1, 0x600a, 4, HVT_ACC_W },
+	{ "\x65\x89\x04\x25\x10\x00\x00\x00", 8, 0, 0, 0, 0x600a, HVT_ACC_W, 1, 0x600a, 4,
+	  HVT_ACC_W },
 	{ "\x65\x89\x04\x25\x10\x00\x00\x00", 8, 0, 0, 0, 0x6020, HVT_ACC_W, 0, 0, 0, 0 },
 	/* fxsave [rdi]: 512 bytes */
 	{ "\x0f\xae\x07", 3, 0x5f00, 0, 0, 0x6000, HVT_ACC_W, 1, 0x5f00, 512, HVT_ACC_W },
@@ -205,8 +211,11 @@ static void test_blind_stores(void **state)
 	static const struct {
 		const char *bytes;
 		uint8_t len, size;
-	} stores[] = { { "\x88\x07", 2, 1 }, { "\x66\x89\x07", 3, 2 }, { "\x89\x07", 2, 4 },
-		       { "\x48\x89\x07", 3, 8 }, { "\x0f\x11\x07", 3, 16 } };
+	} stores[] = { { "\x88\x07", 2, 1 },
+		       { "\x66\x89\x07", 3, 2 },
+		       { "\x89\x07", 2, 4 },
+		       { "\x48\x89\x07", 3, 8 },
+		       { "\x0f\x11\x07", 3, 16 } };
 	struct logbuild lb = { 0 }, rec = { 0 };
 	uint8_t old[64], new_[64];
 	uint64_t gpr[16] = { 0 }, addr, seq = 0, expect = 0;
@@ -229,7 +238,8 @@ static void test_blind_stores(void **state)
 			a.insn_len = stores[i].len;
 			gpr[7] = addr;
 			/* root keeps a window of bytes from gla on */
-			lb_record(&rec, &a, gpr, 0, old + (addr - 0x6000), new_ + (addr - 0x6000), 16);
+			lb_record(&rec, &a, gpr, 0, old + (addr - 0x6000), new_ + (addr - 0x6000),
+				  16);
 			seq++;
 			expect += model(0x6010, 8, addr, addr, stores[i].size);
 		}
@@ -294,9 +304,9 @@ static void test_crossing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_overlap),	      cmocka_unit_test(test_overlap_at_the_top),
-		cmocka_unit_test(test_touched),	      cmocka_unit_test(test_refine),
-		cmocka_unit_test(test_blind_stores),  cmocka_unit_test(test_crossing),
+		cmocka_unit_test(test_overlap),	     cmocka_unit_test(test_overlap_at_the_top),
+		cmocka_unit_test(test_touched),	     cmocka_unit_test(test_refine),
+		cmocka_unit_test(test_blind_stores), cmocka_unit_test(test_crossing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,8 @@
 
 #define PID 100
 
-uint64_t hvt_test_data = 1;	/* in .data */
-uint64_t hvt_test_bss[2048];	/* beyond the file's last page */
+uint64_t hvt_test_data = 1;  /* in .data */
+uint64_t hvt_test_bss[2048]; /* beyond the file's last page */
 void hvt_test_function(void);
 
 void hvt_test_function(void)
@@ -99,12 +99,13 @@ static void add_own_maps(const uint8_t *id, size_t id_len)
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f)) {
 		path[0] = '\0';
-		assert_true(sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %4095s", &start,
-				   &end, perms, &off, path) >= 4);
+		assert_true(sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %4095s",
+				   &start, &end, perms, &off, path) >= 4);
 		prot = (perms[0] == 'r') | (perms[1] == 'w') << 1 | (perms[2] == 'x') << 2;
 		if (start >> 63)
 			continue; /* vsyscall */
-		map(10, PID, start, end, off, prot, path, id, strstr(path, "test_reader") ? id_len : 0);
+		map(10, PID, start, end, off, prot, path, id,
+		    strstr(path, "test_reader") ? id_len : 0);
 	}
 	fclose(f);
 }
@@ -159,7 +160,7 @@ struct libc_id {
 /* The build-id of libc as the loader mapped it: an independent way to the same bytes. */
 static int find_libc_id(struct dl_phdr_info *info, size_t size, void *arg)
 {
-	const ElfW(Nhdr) *note;
+	const ElfW(Nhdr) * note;
 	struct libc_id *out = arg;
 	size_t i, at;
 
@@ -170,7 +171,8 @@ static int find_libc_id(struct dl_phdr_info *info, size_t size, void *arg)
 		if (info->dlpi_phdr[i].p_type != PT_NOTE)
 			continue;
 		for (at = 0; at + sizeof(*note) < info->dlpi_phdr[i].p_memsz;
-		     at += sizeof(*note) + ((note->n_namesz + 3) & ~3u) + ((note->n_descsz + 3) & ~3u)) {
+		     at +=
+		     sizeof(*note) + ((note->n_namesz + 3) & ~3u) + ((note->n_descsz + 3) & ~3u)) {
 			note = (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + at);
 			if (note->n_type != NT_GNU_BUILD_ID || note->n_descsz > sizeof(out->id))
 				continue;

@@ -106,7 +106,7 @@ ok $? "nobody traces it while it runs"
 "$hvt" watch libc.so.6:environ no_such_symbol -- sh -c 'grep libc /proc/$$/maps; echo $0' hello \
 	>"$tmp/out" 2>"$tmp/err"
 [ $? -eq 0 ] && grep -q '^hello$' "$tmp/out" && grep -q libc "$tmp/out"
-ok $? "a library's symbol: run to the entry point first, then unharmed"
+ok $? "a library's symbol: run until it is mapped, then unharmed"
 "$hvt" watch x -- sh -c 'sleep 30' >"$tmp/out" 2>"$tmp/err" &
 pid=$!
 sleep 0.7

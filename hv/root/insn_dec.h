@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the decoder's files share: an instruction being decoded. See insn.h. */
+#ifndef HVT_ROOT_INSN_DEC_H
+#define HVT_ROOT_INSN_DEC_H
+
+#include "insn.h"
+
+/* Mandatory prefix of a vector instruction. */
+enum { P_NONE, P_66, P_F3, P_F2 };
+
+/* clang-format off */
+struct dec {
+	const u8 *b;
+	unsigned int n, pos;
+	const struct hvt_insn_ctx *cx;
+	u8 opsz, asz;		/* operand and address size in bytes */
+	u8 rex;			/* REX.WRXB bits; VEX fills them too */
+	u8 simd;		/* P_* */
+	u8 rep;			/* F2 or F3 seen */
+	bool p66, vex, l256;
+	u8 seg;			/* the override prefix, or 0 */
+	u8 map, op;		/* map 0: one-byte opcodes; 1: 0F; 2: 0F38; 3: 0F3A */
+	u8 modrm;
+	bool riprel, base_rsp;
+	bool bad;		/* an operand's address is not known after all */
+	u64 ea;			/* offset, before the segment base */
+	struct hvt_insn *out;
+};
+
+#define REX_W(d) ((d)->rex & 8)
+#define MOD(d)	 ((d)->modrm >> 6)
+#define REG(d)	 (((d)->modrm >> 3) & 7)
+#define RM(d)	 ((d)->modrm & 7)
+/* clang-format on */
+
+/* insn.c */
+bool hvt_dec_take(struct dec *d, unsigned int n, u64 *v);
+u64 hvt_dec_sext(u64 v, unsigned int bytes);
+u64 hvt_dec_linear(struct dec *d, u64 off);
+u64 hvt_dec_linear_flat(struct dec *d, u64 off, unsigned int size);
+void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access);
+
+/* insn_ops.c: the operands of table entry @e; ModRM and immediate are consumed */
+bool hvt_dec_modrm_ops(struct dec *d, u32 e);
+bool hvt_dec_plain_ops(struct dec *d, u32 e);
+
+/* insn_vec.c */
+u32 hvt_dec_width(struct dec *d, unsigned int z);
+bool hvt_dec_simd_ok(const struct dec *d, u32 e);
+bool hvt_dec_simd_special(struct dec *d, unsigned int spec, u32 *size, u8 *access);
+bool hvt_dec_map23(struct dec *d);
+
+#endif

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Operands of the general-purpose and x87 instructions (decoder: insn.c). The one
+ * rule here: list all of them, or return false.
+ */
+#include "insn_dec.h"
+#include "insn_table.h"
+
+static unsigned int stack_slot(const struct dec *d)
+{
+	if (d->p66 && !REX_W(d))
+		return 2;
+	return d->cx->bits == 64 ? 8 : 4;
+}
+
+static unsigned int stack_addr_size(const struct dec *d)
+{
+	return d->cx->bits == 64 ? 8 : 4;
+}
+
+static void push(struct dec *d, unsigned int slot)
+{
+	u64 sp = d->cx->gpr[4] - slot;
+
+	hvt_dec_add(d, hvt_dec_linear_flat(d, sp, stack_addr_size(d)), slot, HVT_OP_W);
+}
+
+static void pop(struct dec *d, u64 sp, unsigned int slot)
+{
+	hvt_dec_add(d, hvt_dec_linear_flat(d, sp, stack_addr_size(d)), slot, HVT_OP_R);
+}
+
+/* AMD truncates a near branch with 66 in 64-bit mode, Intel ignores 66. */
+static bool near_branch_ok(const struct dec *d)
+{
+	return d->cx->bits != 64 || !d->p66 || REX_W(d);
+}
+
+/* String instructions: DS:rSI (overridable) and ES:rDI, one element. */
+static bool string_op(struct dec *d, unsigned int spec)
+{
+	u32 size = d->op & 1 ? d->opsz : 1;
+	u64 src = hvt_dec_linear(d, d->cx->gpr[6]);
+	u64 dst = hvt_dec_linear_flat(d, d->cx->gpr[7], d->asz);
+	u64 count = d->cx->gpr[1];
+
+	if (spec == S_INS || spec == S_OUTS) {
+		/* What REX.W does to 66 here is not documented. */
+		if (d->cx->cpl || REX_W(d))
+			return false;
+	}
+	if (d->rep && (d->asz == 8 ? count : (u32)count) == 0)
+		return true;
+	switch (spec) {
+	case S_MOVS:
+		hvt_dec_add(d, src, size, HVT_OP_R);
+		hvt_dec_add(d, dst, size, HVT_OP_W);
+		return true;
+	case S_CMPS:
+		hvt_dec_add(d, src, size, HVT_OP_R);
+		hvt_dec_add(d, dst, size, HVT_OP_R);
+		return true;
+	case S_STOS:
+	case S_INS:
+		hvt_dec_add(d, dst, size, HVT_OP_W);
+		return true;
+	case S_LODS:
+	case S_OUTS:
+		hvt_dec_add(d, src, size, HVT_OP_R);
+		return true;
+	default: /* S_SCAS */
+		hvt_dec_add(d, dst, size, HVT_OP_R);
+		return true;
+	}
+}
+
+/* x87, SDM volume 2 appendix A.5: width and direction by opcode and /reg. */
+static u32 fpu(const struct dec *d, u8 *access)
+{
+	static const u8 sizes[8][8] = {
+		{ 4, 4, 4, 4, 4, 4, 4, 4 }, { 4, 0, 4, 4, 28, 2, 28, 2 },
+		{ 4, 4, 4, 4, 4, 4, 4, 4 }, { 4, 4, 4, 4, 0, 10, 0, 10 },
+		{ 8, 8, 8, 8, 8, 8, 8, 8 }, { 8, 8, 8, 8, 108, 0, 108, 2 },
+		{ 2, 2, 2, 2, 2, 2, 2, 2 }, { 2, 2, 2, 2, 10, 8, 10, 8 },
+	};
+	static const u8 writes[8] = { 0x00, 0xcc, 0x00, 0x8e, 0x00, 0xce, 0x00, 0xce };
+	u32 size = sizes[d->op & 7][REG(d)];
+
+	*access = writes[d->op & 7] & (1 << REG(d)) ? HVT_OP_W : HVT_OP_R;
+	/* FLDENV, FNSTENV, FRSTOR and FNSAVE shrink by 14 with a 16-bit operand size. */
+	return size - (d->p66 && !REX_W(d) && (size == 28 || size == 108) ? 14 : 0);
+}
+
+/* SLDT, STR store; the others read descriptors. */
+static bool group6(const struct dec *d, u32 *size, u8 *access)
+{
+	*size = 2;
+	*access = HVT_OP_W;
+	return REG(d) < 2 && !d->rep;
+}
+
+/* 0F 01. The register forms that access no memory: MONITOR and ERETU, say, do. */
+static bool group7_reg(const struct dec *d)
+{
+	switch (d->modrm) {
+	case 0xc1 ... 0xc4: /* VMCALL, VMLAUNCH, VMRESUME, VMXOFF */
+	case 0xc9 ... 0xcb: /* MWAIT, CLAC, STAC */
+	case 0xd0 ... 0xd1: /* XGETBV, XSETBV */
+	case 0xd6:	    /* XTEST */
+	case 0xee ... 0xef: /* RDPKRU, WRPKRU */
+	case 0xf8 ... 0xf9: /* SWAPGS, RDTSCP */
+		return d->simd == P_NONE;
+	default: /* SMSW, LMSW */
+		return (REG(d) == 4 || REG(d) == 6) && !d->rep;
+	}
+}
+
+static bool group7(const struct dec *d, u32 *size, u8 *access)
+{
+	if (d->rep)
+		return false;
+	switch (REG(d)) {
+	case 0: /* SGDT */
+	case 1: /* SIDT */
+		*size = 10;
+		*access = HVT_OP_W;
+		return d->cx->bits == 64;
+	case 2: /* LGDT */
+	case 3: /* LIDT */
+		*size = 10;
+		*access = HVT_OP_R;
+		return d->cx->bits == 64;
+	case 4: /* SMSW */
+	case 6: /* LMSW */
+		*size = 2;
+		*access = REG(d) == 4 ? HVT_OP_W : HVT_OP_R;
+		return true;
+	default: /* INVLPG; /5 RSTORSSP */
+		return REG(d) == 7;
+	}
+}
+
+/* 0F C7. Of the register forms SENDUIPI (F3 /6) reads tables. */
+static bool group9(const struct dec *d, u32 *size, u8 *access)
+{
+	if (MOD(d) == 3)
+		return REG(d) == 7 || (REG(d) == 6 && !d->rep);
+	*size = REX_W(d) ? 16 : 8;
+	*access = HVT_OP_R | HVT_OP_W;
+	return REG(d) == 1;
+}
+
+/* 0F AE. With VEX, only LDMXCSR and STMXCSR exist. */
+static bool group15(const struct dec *d, u32 *size, u8 *access)
+{
+	if (MOD(d) == 3) /* RDFSBASE and kin; fences. INCSSP (F3 /5), UMONITOR: no */
+		return !d->vex && (d->simd == P_F3 ? REG(d) < 4 : d->simd == P_NONE && REG(d) > 4);
+	if (d->vex && REG(d) != 2 && REG(d) != 3)
+		return false;
+	if (d->simd == P_66)
+		return REG(d) > 5; /* CLWB, CLFLUSHOPT */
+	if (d->simd != P_NONE)
+		return false;
+	switch (REG(d)) {
+	case 0:
+	case 1: /* FXSAVE, FXRSTOR */
+		*size = 512;
+		*access = REG(d) ? HVT_OP_R : HVT_OP_W;
+		return true;
+	case 2:
+	case 3: /* LDMXCSR, STMXCSR */
+		*size = 4;
+		*access = REG(d) == 2 ? HVT_OP_R : HVT_OP_W;
+		return true;
+	default:
+		return REG(d) == 7; /* CLFLUSH touches no data; XSAVE and kin: blind */
+	}
+}
+
+/* The bit string of BT/BTS/BTR/BTC reaches any byte: SDM volume 2, "BT". */
+static u64 bit_offset(const struct dec *d)
+{
+	unsigned int r = REG(d) | ((d->rex & 4) << 1);
+	s64 bit = (s64)hvt_dec_sext(d->cx->gpr[r], d->opsz);
+
+	return (u64)((bit >> (d->opsz == 8 ? 6 : d->opsz == 4 ? 5 : 4)) * d->opsz);
+}
+
+/* Entries whose width or direction depends on more than the table says. */
+static bool special(struct dec *d, unsigned int spec, u32 *size, u8 *access)
+{
+	switch (spec) {
+	case S_NONE:
+		return true;
+	case S_MOVSXD: /* 32-bit: ARPL; 66: its width is 2 or 4, by vendor */
+		return d->cx->bits == 64 && d->opsz != 2;
+	case S_GRP1:
+		*access = REG(d) == 7 ? HVT_OP_R : HVT_OP_R | HVT_OP_W;
+		return true;
+	case S_GRP3:
+		if (REG(d) != 2 && REG(d) != 3)
+			*access = HVT_OP_R;
+		return true;
+	case S_GRP4:
+		return REG(d) < 2;
+	case S_GRP11: /* /7: XABORT, XBEGIN */
+		return REG(d) == 0;
+	case S_FPU:
+		*size = fpu(d, access);
+		return *size;
+	case S_GRP6:
+		return group6(d, size, access);
+	case S_GRP7:
+		return MOD(d) == 3 ? group7_reg(d) : group7(d, size, access);
+	case S_GRP8:
+		*access = REG(d) == 4 ? HVT_OP_R : HVT_OP_R | HVT_OP_W;
+		return REG(d) >= 4;
+	case S_GRP9:
+		return group9(d, size, access);
+	case S_GRP15:
+		return group15(d, size, access);
+	case S_BITS:
+		d->ea += bit_offset(d);
+		return true;
+	default:
+		return hvt_dec_simd_special(d, spec, size, access);
+	}
+}
+
+/* INC, DEC, CALL, JMP, PUSH r/m (FF): the memory operand plus, maybe, a stack slot. */
+static bool group5(struct dec *d, u64 ea)
+{
+	unsigned int slot = stack_slot(d);
+	bool mem = MOD(d) != 3;
+
+	switch (REG(d)) {
+	case 0:
+	case 1:
+		if (mem)
+			hvt_dec_add(d, ea, d->opsz, HVT_OP_R | HVT_OP_W);
+		return true;
+	case 2:
+		if (!near_branch_ok(d) || d->cx->hidden_stack)
+			return false;
+		if (mem)
+			hvt_dec_add(d, ea, slot, HVT_OP_R);
+		push(d, slot);
+		return true;
+	case 4:
+		if (mem)
+			hvt_dec_add(d, ea, slot, HVT_OP_R);
+		return near_branch_ok(d);
+	case 6:
+		if (mem)
+			hvt_dec_add(d, ea, slot, HVT_OP_R);
+		push(d, slot);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* An RSP-based address counts after the increment: SDM "POP". */
+static bool pop_mem(struct dec *d)
+{
+	unsigned int slot = stack_slot(d);
+
+	pop(d, d->cx->gpr[4], slot);
+	if (MOD(d) != 3)
+		hvt_dec_add(d, hvt_dec_linear(d, d->ea + (d->base_rsp ? slot : 0)), slot, HVT_OP_W);
+	return REG(d) == 0;
+}
+
+bool hvt_dec_modrm_ops(struct dec *d, u32 e)
+{
+	unsigned int spec = E_SPEC(e);
+	u32 size = hvt_dec_width(d, E_WIDTH(e));
+	u8 access = E_ACCESS(e);
+
+	switch (spec) {
+	case S_BLIND:
+		return false;
+	case S_GRP5:
+		return group5(d, MOD(d) == 3 ? 0 : hvt_dec_linear(d, d->ea));
+	case S_POPM:
+		return pop_mem(d);
+	case S_MODREG:
+		return MOD(d) == 3;
+	case S_GRP6:
+	case S_GRP7:
+	case S_GRP9:
+	case S_GRP11:
+	case S_GRP15:
+		break;
+	default:
+		if (MOD(d) == 3)
+			return true;
+	}
+	if (!special(d, spec, &size, &access))
+		return false;
+	if (MOD(d) != 3 && access && size)
+		hvt_dec_add(d, hvt_dec_linear(d, d->ea), size, access);
+	return true;
+}
+
+bool hvt_dec_plain_ops(struct dec *d, u32 e)
+{
+	unsigned int spec = E_SPEC(e), slot = stack_slot(d);
+	const u64 *r = d->cx->gpr;
+	u64 off;
+
+	switch (spec) {
+	case S_NONE:
+		return true;
+	case S_JREL:
+		return near_branch_ok(d);
+	case S_SYS:
+		return !d->cx->hidden_stack;
+	case S_IO:
+		return !d->cx->cpl;
+	case S_PUSH:
+		push(d, slot);
+		return true;
+	case S_PUSHSEG: /* 32-bit CPUs write 2 or 4 bytes: SDM "PUSH" */
+		push(d, slot);
+		return d->cx->bits == 64;
+	case S_POP:
+		pop(d, r[4], slot);
+		return true;
+	case S_CALL:
+		push(d, slot);
+		return near_branch_ok(d) && !d->cx->hidden_stack;
+	case S_RET:
+		pop(d, r[4], slot);
+		return near_branch_ok(d) && !d->cx->hidden_stack;
+	case S_LEAVE:
+		pop(d, r[5], slot);
+		return true;
+	case S_ENTER: /* nesting level 0 is the one that compilers emit */
+		push(d, slot);
+		return d->b[d->pos - 1] == 0;
+	case S_MOFFS:
+		if (!hvt_dec_take(d, d->asz, &off))
+			return false;
+		hvt_dec_add(d, hvt_dec_linear(d, off), hvt_dec_width(d, E_WIDTH(e)), E_ACCESS(e));
+		return true;
+	case S_XLAT:
+		hvt_dec_add(d, hvt_dec_linear(d, r[3] + (r[0] & 0xff)), 1, HVT_OP_R);
+		return true;
+	case S_BLIND:
+		return false;
+	default:
+		return string_op(d, spec);
+	}
+}

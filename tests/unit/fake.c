@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fake machine of fake.h, and what root's tables call in other files.
+ *
+ * OPEN is of all kinds: 1 GiB leaves, 2 MiB leaves, tables of 4 KiB leaves, holes at
+ * each level, several memory types.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "fake.h"
+#include "shim/apic.h"
+
+#define RWX    7ull
+#define LARGE  0x80ull
+#define ADDR   0x000ffffffffff000ull
+#define WB     (6ull << 3)
+#define NPAGES 6000
+
+struct hvt_machine hvt_m;
+u8 *fake_phys;
+u8 fake_apic[4096];
+u64 fake_eptp, fake_remaps;
+__thread u64 fake_invepts;
+__thread void (*fake_on_invept)(void);
+
+static u64 seed, next_page;
+static u64 pool_size;
+static struct hvt_page pages[NPAGES];
+
+int vmx_invept(unsigned long type, u64 eptp)
+{
+	(void)type;
+	(void)eptp;
+	fake_invepts++;
+	if (fake_on_invept)
+		fake_on_invept();
+	return 0;
+}
+
+int vmcs_write64(unsigned long field, u64 value)
+{
+	assert_int_equal(field, EPT_POINTER);
+	fake_eptp = value;
+	return 0;
+}
+
+bool hvt_read_phys(void *dst, u64 gpa, u32 n)
+{
+	if (gpa >= FAKE_PHYS || n > FAKE_PHYS - gpa)
+		return false;
+	memcpy(dst, __va(gpa), n);
+	return true;
+}
+
+void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa, u64 new_gpa)
+{
+	(void)v;
+	(void)w;
+	(void)va;
+	assert_true(old_gpa != new_gpa);
+	fake_remaps++;
+}
+
+int hvt_rdmsr_safe(u32 msr, u64 *value)
+{
+	(void)msr;
+	*value = X2APIC_ENABLE;
+	return 0;
+}
+
+int hvt_wrmsr_safe(u32 msr, u64 value)
+{
+	(void)msr;
+	(void)value;
+	return 0;
+}
+
+u64 fake_rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed >> 8;
+}
+
+u64 *fake_page(void)
+{
+	u64 *p = __va(next_page);
+
+	assert_true(next_page < FAKE_PHYS);
+	next_page += PAGE_SIZE;
+	memset(p, 0, PAGE_SIZE);
+	return p;
+}
+
+static u64 pointer(u64 *table)
+{
+	return __pa(table) | RWX;
+}
+
+static void build_open(void)
+{
+	u64 *top = fake_page(), *pdpt = fake_page(), *pd = fake_page(), *pt, i, k;
+
+	hvt_m.ept.open = top;
+	top[0] = pointer(pdpt);
+	pdpt[0] = 0 | RWX | LARGE | WB;
+	pdpt[1] = pointer(pd);
+	pdpt[3] = (3ull << 30) | RWX | LARGE | WB;
+	for (i = 0; i < 512; i++) {
+		u64 pa = (1ull << 30) + (i << 21);
+
+		if (i % 7 == 3)
+			continue;
+		pd[i] = pa | RWX | LARGE | (i & 1 ? WB : 0);
+		if (i % 16 != 5)
+			continue;
+		pt = fake_page();
+		pd[i] = pointer(pt);
+		for (k = 0; k < 512; k++)
+			if (k % 9)
+				pt[k] = (pa + (k << 12)) | RWX | (k & 2 ? WB : 0);
+	}
+}
+
+void fake_reset(u64 s)
+{
+	u32 i;
+
+	seed = 0x9e3779b97f4a7c15ull ^ (s << 20);
+	if (!fake_phys)
+		fake_phys = aligned_alloc(PAGE_SIZE, FAKE_PHYS);
+	next_page = PAGE_SIZE;
+	free(hvt_m.hash);
+	memset(&hvt_m, 0, sizeof(hvt_m));
+	hvt_m.hash = calloc(1u << HVT_HASH_BITS, sizeof(*hvt_m.hash));
+	hvt_m.ept.exec_only = s & 1;
+	build_open();
+	hvt_m.ept.armed = fake_page();
+	memcpy(hvt_m.ept.armed, hvt_m.ept.open, PAGE_SIZE);
+	hvt_m.ept.eptp_open = __pa(hvt_m.ept.open);
+	hvt_m.ept.eptp_armed = __pa(hvt_m.ept.armed);
+	for (i = 0; i < 1400; i++) {
+		u64 *t = fake_page();
+
+		*(void **)t = hvt_m.ept.free;
+		hvt_m.ept.free = t;
+		hvt_m.ept.nfree++;
+	}
+	pool_size = hvt_m.ept.nfree;
+	for (i = 0; i < NPAGES; i++) {
+		pages[i].next = hvt_m.free_pages;
+		hvt_m.free_pages = &pages[i];
+	}
+}
+
+struct hvt_vcpu *fake_vcpu(u32 cpu)
+{
+	struct hvt_vcpu *v = calloc(1, sizeof(*v));
+	u32 i;
+
+	v->cpu = v->apic_id = cpu;
+	v->active = 1;
+	for (i = 0; i < HVT_STEP_TABLES; i++)
+		v->step_table[i] = fake_page();
+	v->eptp_step = __pa(v->step_table[0]);
+	return v;
+}
+
+u64 fake_ept_walk(const u64 *t, u64 gpa)
+{
+	u32 level, shift;
+	u64 e;
+
+	for (level = 4;; level--) {
+		shift = 12 + 9 * (level - 1);
+		e = t[(gpa >> shift) & 511];
+		if (level == 1)
+			return e & RWX ? e : 0;
+		if (!(e & RWX))
+			return 0;
+		if (e & LARGE)
+			return (e & ~LARGE) + (gpa & ((1ull << shift) - 1) & PAGE_MASK);
+		assert_true((e & ADDR) < FAKE_PHYS);
+		t = __va(e & ADDR);
+	}
+}
+
+void fake_assert_clean(void)
+{
+	u64 n = 0;
+	void *t;
+	u32 i;
+
+	assert_memory_equal(hvt_m.ept.armed, hvt_m.ept.open, PAGE_SIZE);
+	for (t = hvt_m.ept.free; t; t = *(void **)t)
+		n++;
+	assert_int_equal(n, pool_size);
+	assert_int_equal(hvt_m.ept.nfree, pool_size);
+	assert_int_equal(hvt_m.ept.tables, 0);
+	assert_int_equal(hvt_m.ept.pages_restricted, 0);
+	assert_int_equal(hvt_m.ept.split_2m, 0);
+	assert_int_equal(hvt_m.ept.split_1g, 0);
+	for (i = 0; i < 1u << HVT_HASH_BITS; i++)
+		assert_null(hvt_m.hash[i]);
+	assert_false(hvt_m.broken);
+}
+
+void fake_assert_armed(void)
+{
+	u64 gpa, restricted = 0;
+
+	for (gpa = 0; gpa < FAKE_TOP; gpa += PAGE_SIZE) {
+		const struct hvt_page *p = hvt_page_find(gpa >> 12);
+		u64 open = fake_ept_walk(hvt_m.ept.open, gpa);
+		u64 armed = fake_ept_walk(hvt_m.ept.armed, gpa);
+
+		if (open && p && p->deny) {
+			open &= ~(u64)p->deny;
+			restricted++;
+			if (!(open & RWX))
+				open = 0;
+		}
+		if (open != armed)
+			fail_msg("gpa %#llx: %#llx, should be %#llx", (unsigned long long)gpa,
+				 (unsigned long long)armed, (unsigned long long)open);
+	}
+	assert_int_equal(restricted, hvt_m.ept.pages_restricted);
+}

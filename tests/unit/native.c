@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The registers of the test program are exchanged for those of the instruction by a
+ * signal handler, and back by the next one: the INT3 after the instruction, or what
+ * the instruction raised.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include "native.h"
+
+static const int order[16] = {
+	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+	REG_R8,	 REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+};
+
+static struct native *now;
+static volatile sig_atomic_t inside;
+static greg_t saved[NGREG];
+static u8 saved_fp[16384];
+
+static u32 fp_size(const void *fp)
+{
+	u32 magic, size;
+
+	memcpy(&magic, (const u8 *)fp + 464, 4);
+	memcpy(&size, (const u8 *)fp + 468, 4);
+	return magic == 0x46505853 && size <= sizeof(saved_fp) ? size : 512;
+}
+
+/*
+ * The same x87 and vector registers each time: four numbers on the x87 stack and room
+ * for more, exceptions masked. Volume 1, 10.5.1 and 13.4.
+ */
+static void set_fp(u8 *fp, u32 size)
+{
+	static const u8 one[10] = { 0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x3f };
+	u64 features = 3;
+	unsigned int i;
+
+	memset(fp, 0, 24);
+	fp[0] = 0x7f; /* FCW */
+	fp[1] = 0x03;
+	fp[4] = 0x0f;  /* FTW */
+	fp[24] = 0x80; /* MXCSR */
+	fp[25] = 0x1f;
+	memset(fp + 26, 0, 2);
+	for (i = 0; i < 8; i++) {
+		memset(fp + 32 + 16 * i, 0, 16);
+		memcpy(fp + 32 + 16 * i, one, 10);
+	}
+	for (i = 0; i < 256; i++)
+		fp[160 + i] = 0x31 + i % 7;
+	if (size < NATIVE_FP)
+		return;
+	for (i = 0; i < 256; i++)
+		fp[576 + i] = 0x41 + i % 11;
+	features |= 4;
+	for (i = 0; i < 8; i++)
+		fp[512 + i] |= features >> (8 * i);
+}
+
+static void enter(ucontext_t *uc)
+{
+	greg_t *g = uc->uc_mcontext.gregs;
+	unsigned int i;
+
+	memcpy(saved, g, sizeof(saved));
+	memcpy(saved_fp, uc->uc_mcontext.fpregs, fp_size(uc->uc_mcontext.fpregs));
+	set_fp((u8 *)uc->uc_mcontext.fpregs, fp_size(uc->uc_mcontext.fpregs));
+	for (i = 0; i < 16; i++)
+		g[order[i]] = now->gpr[i];
+	g[REG_RIP] = now->ip;
+	g[REG_EFL] = 0x202;
+	inside = 1;
+}
+
+static void leave(siginfo_t *si, ucontext_t *uc)
+{
+	greg_t *g = uc->uc_mcontext.gregs;
+	u32 n = fp_size(uc->uc_mcontext.fpregs);
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		now->out[i] = g[order[i]];
+	now->flags = g[REG_EFL] & 0x8d5;
+	now->end_ip = g[REG_RIP];
+	now->trap = g[REG_TRAPNO];
+	now->fault_addr = (u64)si->si_addr;
+	now->fault_write = g[REG_ERR] & 2;
+	memset(now->fp, 0, sizeof(now->fp));
+	memcpy(now->fp, uc->uc_mcontext.fpregs, 416);
+	if (n >= NATIVE_FP)
+		memcpy(now->fp + 576, (u8 *)uc->uc_mcontext.fpregs + 576, 256);
+	memcpy(g, saved, sizeof(saved));
+	memcpy(uc->uc_mcontext.fpregs, saved_fp, n);
+	inside = 0;
+}
+
+static void handler(int sig, siginfo_t *si, void *ctx)
+{
+	if (inside)
+		leave(si, ctx);
+	else if (sig == SIGTRAP && now)
+		enter(ctx);
+	else
+		_exit(99);
+}
+
+static void *map(u64 at, size_t n, int prot)
+{
+	void *p =
+		mmap((void *)at, n, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (p != (void *)at)
+		_exit(98);
+	return p;
+}
+
+void native_init(void)
+{
+	static const int signals[] = { SIGTRAP, SIGSEGV, SIGILL, SIGBUS, SIGFPE };
+	struct sigaction sa = { .sa_sigaction = handler,
+				.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+	stack_t ss = { .ss_size = 1 << 18, .ss_sp = malloc(1 << 18) };
+	unsigned int i;
+
+	memset(map(NATIVE_CODE, 8 * 4096, PROT_READ | PROT_WRITE | PROT_EXEC), 0xcc, 8 * 4096);
+	sigaltstack(&ss, NULL);
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &sa, NULL);
+}
+
+void native_run(struct native *n)
+{
+	memcpy((void *)n->ip, n->insn, n->len);
+	now = n;
+	asm volatile("int3" : : : "memory");
+	now = NULL;
+	memset((void *)n->ip, 0xcc, n->len);
+}

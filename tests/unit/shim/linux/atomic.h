@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See shim.h. Loads that spin let other threads run: there may be few CPUs. */
+#ifndef HVT_SHIM_ATOMIC_H
+#define HVT_SHIM_ATOMIC_H
+
+#include <sched.h>
+
+#define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
+#define xchg(p, v)		(sched_yield(), __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
+#define smp_load_acquire(p)	(sched_yield(), __atomic_load_n(p, __ATOMIC_ACQUIRE))
+#define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+#endif

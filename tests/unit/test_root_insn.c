@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The root decoder against capstone, over real code and over generated encodings:
+ * whenever it claims to know an instruction, length and every memory operand must
+ * agree. Where capstone is known to be wrong, root_insn_expect.c says so, with the
+ * reason; test_root_insn_exec.c asks the CPU itself.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "root_insn_expect.h"
+
+static u64 seed = 88172645463325252ull;
+
+static u64 rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+/* Small enough that no sum of registers leaves the canonical addresses. */
+static void random_ctx(u64 *gpr, struct hvt_insn_ctx *cx, u8 bits)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		gpr[i] = rnd() >> (18 + rnd() % 30);
+	cx->gpr = gpr;
+	cx->ip = rnd() >> 18;
+	cx->fs_base = rnd() >> 20;
+	cx->gs_base = (rnd() & 1 ? 0xffff888000000000ull : 0) + (rnd() >> 30);
+	cx->bits = bits;
+	cx->cpl = 0;
+	cx->hidden_stack = false;
+	if (bits == 32) {
+		for (i = 0; i < 16; i++)
+			gpr[i] = (u32)rnd() >> 4;
+		cx->ip = (u32)rnd() >> 4;
+		cx->fs_base = (u32)rnd();
+		cx->gs_base = (u32)rnd();
+	}
+}
+
+struct tally {
+	u64 insns, with_mem, known, known_mem, rejected, wrong;
+};
+
+static bool same_ops(const struct hvt_insn *a, const struct expect *e)
+{
+	unsigned int i, j, used = 0;
+
+	if (a->nops != e->n)
+		return false;
+	for (i = 0; i < a->nops; i++) {
+		for (j = 0; j < e->n; j++)
+			if (!(used & (1u << j)) && a->op[i].addr == e->op[j].addr &&
+			    a->op[i].size == e->op[j].size && a->op[i].access == e->op[j].access)
+				break;
+		if (j == e->n)
+			return false;
+		used |= 1u << j;
+	}
+	return true;
+}
+
+static void report(const u8 *b, const cs_insn *in, const struct hvt_insn *got,
+		   const struct expect *e)
+{
+	unsigned int i;
+
+	fprintf(stderr, "%s %s (", in->mnemonic, in->op_str);
+	for (i = 0; i < in->size || i < got->len; i++)
+		fprintf(stderr, "%02x%s", b[i], i + 1 < in->size ? " " : "");
+	fprintf(stderr, ")\n  decoder: length %u", got->len);
+	for (i = 0; i < got->nops; i++)
+		fprintf(stderr, ", %u at %#llx size %u", got->op[i].access,
+			(unsigned long long)got->op[i].addr, got->op[i].size);
+	fprintf(stderr, "\n  capstone: length %u", in->size);
+	for (i = 0; i < e->n; i++)
+		fprintf(stderr, ", %u at %#llx size %u", e->op[i].access,
+			(unsigned long long)e->op[i].addr, e->op[i].size);
+	fprintf(stderr, "\n");
+}
+
+/* HVT_TEST_MISSES: print what is not known, for "sort | uniq -c". */
+static void check(const u8 *b, unsigned int n, const cs_insn *in, const struct hvt_insn_ctx *cx,
+		  struct tally *t)
+{
+	static int show_misses = -1;
+	struct hvt_insn got;
+	struct expect e;
+	bool known = hvt_insn_decode(b, n, cx, &got);
+
+	if (show_misses < 0)
+		show_misses = getenv("HVT_TEST_MISSES") != NULL;
+	expect_from_capstone(in, cx, &e);
+	t->insns++;
+	t->with_mem += e.n > 0;
+	if (!known) {
+		if (show_misses && e.n)
+			printf("MISS %s\n", in->mnemonic);
+		/* A length that comes with "unknown" must be right, too. */
+		if (got.len && got.len != in->size && !e.skip) {
+			t->wrong++;
+			report(b, in, &got, &e);
+		}
+		return;
+	}
+	t->known++;
+	t->known_mem += e.n > 0;
+	if (e.skip)
+		return;
+	if (got.len != in->size || !same_ops(&got, &e)) {
+		if (t->wrong++ < 40)
+			report(b, in, &got, &e);
+	}
+}
+
+static void check_code(csh cs, const u8 *b, size_t n, struct tally *t, u64 limit)
+{
+	cs_insn *in = cs_malloc(cs);
+	struct hvt_insn_ctx cx;
+	const u8 *p = b;
+	u64 gpr[16], va = 0x1000;
+
+	while (n && limit--) {
+		const u8 *at = p;
+		unsigned int have = n < 15 ? n : 15;
+
+		if (!cs_disasm_iter(cs, &p, &n, &va, in)) {
+			p++;
+			n--;
+			va++;
+			continue;
+		}
+		random_ctx(gpr, &cx, 64);
+		cx.ip = in->address;
+		check(at, have, in, &cx, t);
+	}
+	cs_free(in, 1);
+}
+
+static void check_elf(csh cs, const char *path, struct tally *t, u64 limit)
+{
+	int fd = open(path, O_RDONLY);
+	struct stat st;
+	const Elf64_Ehdr *eh;
+	const Elf64_Shdr *sh;
+	const u8 *m;
+	unsigned int i;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) ||
+	    (m = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED) {
+		close(fd);
+		return;
+	}
+	close(fd);
+	eh = (const void *)m;
+	sh = (const void *)(m + eh->e_shoff);
+	for (i = 0; !memcmp(m, ELFMAG, SELFMAG) && i < eh->e_shnum; i++)
+		if ((sh[i].sh_flags & SHF_EXECINSTR) && sh[i].sh_type == SHT_PROGBITS &&
+		    sh[i].sh_offset + sh[i].sh_size <= (u64)st.st_size)
+			check_code(cs, m + sh[i].sh_offset, sh[i].sh_size, t, limit);
+	munmap((void *)m, st.st_size);
+}
+
+static csh open_capstone(cs_mode mode)
+{
+	csh cs;
+
+	assert_int_equal(cs_open(CS_ARCH_X86, mode, &cs), CS_ERR_OK);
+	cs_option(cs, CS_OPT_DETAIL, CS_OPT_ON);
+	return cs;
+}
+
+static void print_tally(const char *what, const struct tally *t)
+{
+	printf("# %-32s %8llu insns, %8llu touch memory, known %.3f%%; of all %.3f%%\n", what,
+	       (unsigned long long)t->insns, (unsigned long long)t->with_mem,
+	       t->with_mem ? 100.0 * t->known_mem / t->with_mem : 0.0,
+	       t->insns ? 100.0 * t->known / t->insns : 0.0);
+}
+
+static void test_real_code(void **state)
+{
+	const char *const files[] = {
+		"/proc/self/exe",
+		"/bin/bash",
+		"/lib64/ld-linux-x86-64.so.2",
+		"/lib*/x86_64-linux-gnu/libc.so.6",
+		"/lib64/libc.so.6",
+		"/lib*/x86_64-linux-gnu/libm.so.6",
+		"/usr/lib*/x86_64-linux-gnu/libcrypto.so.*",
+		"/usr/lib*/x86_64-linux-gnu/libcapstone.so.*",
+		"/lib/modules/*/kernel/fs/ext4/ext4.ko",
+		"/usr/lib/debug/boot/vmlinux-*",
+		getenv("HVT_TEST_ELF") ?: "", /* another one */
+	};
+	u64 limit = getenv("HVT_TEST_ALL") ? ~0ull : 120000;
+	struct tally all = { 0 };
+	csh cs = open_capstone(CS_MODE_64);
+	unsigned int i;
+	glob_t g;
+	size_t k;
+
+	(void)state;
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		if (glob(files[i], 0, NULL, &g))
+			continue;
+		for (k = 0; k < g.gl_pathc; k++) {
+			struct tally t = { 0 };
+
+			check_elf(cs, g.gl_pathv[k], &t, limit);
+			print_tally(strrchr(g.gl_pathv[k], '/') + 1, &t);
+			all.insns += t.insns;
+			all.with_mem += t.with_mem;
+			all.known += t.known;
+			all.known_mem += t.known_mem;
+			all.wrong += t.wrong;
+		}
+		globfree(&g);
+	}
+	print_tally("all real code", &all);
+	assert_int_equal(all.wrong, 0);
+	assert_true(all.insns > 100000);
+	assert_true(all.known_mem > all.with_mem * 97 / 100);
+	cs_close(&cs);
+}
+
+/* ModRM with SIB and displacement, any of its forms, for register field @reg. */
+static unsigned int put_modrm(u8 *p, unsigned int reg)
+{
+	unsigned int i, n = 0, r = rnd();
+	u8 m = (r & 7) | (reg << 3) | ((r >> 3) & 3) << 6;
+
+	if ((m >> 6) == 3 && (r & 0x700)) /* mostly memory */
+		m &= 0x3f;
+	p[n++] = m;
+	for (i = 0; i < 12; i++)
+		p[n++] = rnd();
+	return n;
+}
+
+static const struct {
+	u8 n, b[3];
+} prefixes[] = {
+	{ 0, { 0 } },	       { 1, { 0x66 } },	      { 1, { 0xf3 } },
+	{ 1, { 0xf2 } },       { 1, { 0x48 } },	      { 2, { 0x66, 0x48 } },
+	{ 2, { 0xf3, 0x48 } }, { 2, { 0xf2, 0x48 } }, { 2, { 0x66, 0xf3 } },
+	{ 2, { 0x66, 0xf2 } }, { 1, { 0x67 } },	      { 1, { 0x64 } },
+	{ 1, { 0x65 } },       { 1, { 0xf0 } },	      { 1, { 0x47 } },
+	{ 2, { 0x65, 0x4c } }, { 2, { 0x67, 0x41 } }, { 3, { 0x66, 0x66, 0x48 } },
+	{ 1, { 0x3e } },       { 2, { 0x40, 0x48 } }, { 2, { 0x48, 0x66 } },
+};
+
+static void check_generated(csh cs, u8 bits, const u8 *b, unsigned int n, struct tally *t,
+			    cs_insn *in)
+{
+	struct hvt_insn_ctx cx;
+	struct hvt_insn got;
+	const u8 *p = b;
+	size_t left = n;
+	u64 gpr[16], va;
+
+	random_ctx(gpr, &cx, bits);
+	va = cx.ip;
+	if (cs_disasm_iter(cs, &p, &left, &va, in))
+		check(b, n, in, &cx, t);
+	else
+		t->rejected += hvt_insn_decode(b, n, &cx, &got);
+}
+
+static void generate(u8 bits)
+{
+	const char *s = getenv("HVT_TEST_SEED");
+	csh cs = open_capstone(bits == 64 ? CS_MODE_64 : CS_MODE_32);
+	cs_insn *in = cs_malloc(cs);
+	struct tally t = { 0 };
+	unsigned int map, op, p, i, n;
+	u8 b[32];
+
+	seed = 88172645463325252ull + (s ? strtoull(s, NULL, 0) : 0);
+	for (map = 0; map < 4; map++)
+		for (op = 0; op < 256; op++)
+			for (p = 0; p < sizeof(prefixes) / sizeof(*prefixes); p++)
+				for (i = 0; i < 16; i++) {
+					n = prefixes[p].n;
+					memcpy(b, prefixes[p].b, n);
+					if (map)
+						b[n++] = 0x0f;
+					if (map > 1)
+						b[n++] = map == 2 ? 0x38 : 0x3a;
+					b[n++] = op;
+					put_modrm(b + n, i & 7);
+					check_generated(cs, bits, b, 15, &t, in);
+				}
+	for (map = 1; map < 4; map++)
+		for (op = 0; op < 256; op++)
+			for (p = 0; p < 16; p++)
+				for (i = 0; i < 16; i++) {
+					n = 0;
+					b[n++] = 0xc4;
+					b[n++] = map | (bits == 64 ? rnd() & 0xe0 : 0xe0);
+					/* vvvv is 1111 or, for three operands, anything */
+					b[n++] = (p & 7) | (p & 8) << 4 |
+						 (i & 1 ? 0x78 : rnd() & 0x78);
+					b[n++] = op;
+					put_modrm(b + n, (i >> 1) & 7);
+					check_generated(cs, bits, b, 15, &t, in);
+				}
+	for (i = 0; i < 200000; i++) {
+		for (n = 0; n < 16; n++)
+			b[n] = rnd();
+		check_generated(cs, bits, b, 15, &t, in);
+	}
+	print_tally(bits == 64 ? "generated, 64-bit" : "generated, 32-bit", &t);
+	printf("# %llu generated instructions are unknown to capstone, but not to us\n",
+	       (unsigned long long)t.rejected);
+	assert_int_equal(t.wrong, 0);
+	cs_free(in, 1);
+	cs_close(&cs);
+}
+
+static void test_generated_64(void **state)
+{
+	(void)state;
+	generate(64);
+}
+
+static void test_generated_32(void **state)
+{
+	(void)state;
+	generate(32);
+}
+
+/*
+ * What neither capstone nor this CPU can tell: instructions that touch more than their
+ * ModRM operand says, or that mean different things to different CPUs.
+ */
+static const struct {
+	const char *what;
+	u8 bits, cpl, hidden;
+	bool known;
+	u8 n, b[12];
+} cases[] = {
+	{ "in al, dx at CPL 3", 64, 3, 0, false, 1, { 0xec } },
+	{ "in al, dx at CPL 0", 64, 0, 0, true, 1, { 0xec } },
+	{ "out 0x80, al at CPL 3", 64, 3, 0, false, 2, { 0xe6, 0x80 } },
+	{ "rep insb at CPL 3", 64, 3, 0, false, 2, { 0xf3, 0x6c } },
+	{ "outsd with REX.W and 66", 64, 0, 0, false, 3, { 0x66, 0x48, 0x6f } },
+	{ "call", 64, 0, 0, true, 5, { 0xe8, 0, 0, 0, 0 } },
+	{ "call, shadow stack", 64, 0, 1, false, 5, { 0xe8, 0, 0, 0, 0 } },
+	{ "call [rax], shadow stack", 64, 0, 1, false, 2, { 0xff, 0x10 } },
+	{ "ret, shadow stack", 64, 0, 1, false, 1, { 0xc3 } },
+	{ "syscall, FRED", 64, 3, 1, false, 2, { 0x0f, 0x05 } },
+	{ "call rel with 66", 64, 0, 0, false, 6, { 0x66, 0xe8, 0, 0, 0, 0 } },
+	{ "call rel with 66 REX.W", 64, 0, 0, true, 7, { 0x66, 0x48, 0xe8, 0, 0, 0, 0 } },
+	{ "ret with 66", 64, 0, 0, false, 2, { 0x66, 0xc3 } },
+	{ "jz with 66", 64, 0, 0, false, 7, { 0x66, 0x0f, 0x84, 0, 0, 0, 0 } },
+	{ "movsxd with 66", 64, 0, 0, false, 3, { 0x66, 0x63, 0x00 } },
+	{ "arpl", 32, 0, 0, false, 2, { 0x63, 0x00 } },
+	{ "push fs", 64, 0, 0, true, 2, { 0x0f, 0xa0 } },
+	{ "push fs in 32-bit code", 32, 0, 0, false, 2, { 0x0f, 0xa0 } },
+	{ "monitor", 64, 0, 0, false, 3, { 0x0f, 0x01, 0xc8 } },
+	{ "mwait", 64, 0, 0, true, 3, { 0x0f, 0x01, 0xc9 } },
+	{ "encls", 64, 0, 0, false, 3, { 0x0f, 0x01, 0xcf } },
+	{ "clzero", 64, 0, 0, false, 3, { 0x0f, 0x01, 0xfc } },
+	{ "eretu", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0x01, 0xca } },
+	{ "uiret", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0x01, 0xec } },
+	{ "setssbsy", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0x01, 0xe8 } },
+	{ "rstorssp", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0x01, 0x28 } },
+	{ "incsspq", 64, 0, 0, false, 5, { 0xf3, 0x48, 0x0f, 0xae, 0xe8 } },
+	{ "rdfsbase", 64, 0, 0, true, 5, { 0xf3, 0x48, 0x0f, 0xae, 0xc0 } },
+	{ "senduipi", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0xc7, 0xf0 } },
+	{ "rdrand", 64, 0, 0, true, 3, { 0x0f, 0xc7, 0xf0 } },
+	{ "xbegin", 64, 0, 0, false, 6, { 0xc7, 0xf8, 0, 0, 0, 0 } },
+	{ "mov ds, ax", 64, 0, 0, false, 2, { 0x8e, 0xd8 } },
+	{ "verw [rax]", 64, 0, 0, false, 3, { 0x0f, 0x00, 0x28 } },
+	{ "lkgs", 64, 0, 0, false, 4, { 0xf2, 0x0f, 0x00, 0xf0 } },
+	{ "maskmovdqu", 64, 0, 0, false, 4, { 0x66, 0x0f, 0xf7, 0xc1 } },
+	{ "vmaskmovps", 64, 0, 0, false, 5, { 0xc4, 0xe2, 0x79, 0x2c, 0x00 } },
+	{ "vpgatherdd", 64, 0, 0, false, 6, { 0xc4, 0xe2, 0x71, 0x90, 0x04, 0x08 } },
+	{ "EVEX", 64, 0, 0, false, 6, { 0x62, 0xf1, 0x7c, 0x48, 0x10, 0x00 } },
+	{ "REX2", 64, 0, 0, false, 4, { 0xd5, 0x08, 0x8b, 0x00 } },
+	{ "xsave", 64, 0, 0, false, 3, { 0x0f, 0xae, 0x20 } },
+	{ "enqcmd", 64, 0, 0, false, 5, { 0xf2, 0x0f, 0x38, 0xf8, 0x00 } },
+	{ "aesenc128kl", 64, 0, 0, false, 5, { 0xf3, 0x0f, 0x38, 0xdc, 0x00 } },
+	{ "cmpbexadd", 64, 0, 0, false, 5, { 0xc4, 0xe2, 0x79, 0xe6, 0x00 } },
+	{ "wrss", 64, 0, 0, false, 4, { 0x0f, 0x38, 0xf6, 0x00 } },
+	{ "two REX", 64, 0, 0, false, 4, { 0x40, 0x48, 0x01, 0x00 } },
+	{ "REX before a prefix", 64, 0, 0, false, 4, { 0x48, 0x66, 0x01, 0x00 } },
+	{ "two segments", 64, 0, 0, false, 4, { 0x64, 0x2e, 0x01, 0x00 } },
+	{ "F2 and F3", 64, 0, 0, false, 3, { 0xf2, 0xf3, 0xa4 } },
+	{ "16-bit addressing", 32, 0, 0, false, 3, { 0x67, 0x8b, 0x07 } },
+	{ "16-bit string", 32, 0, 0, false, 2, { 0x67, 0xa4 } },
+	{ "16-bit code", 16, 0, 0, false, 2, { 0x8b, 0x07 } },
+	{ "VEX.B in 32-bit code", 32, 0, 0, true, 5, { 0xc4, 0xc1, 0x78, 0x10, 0x00 } },
+	{ "a non-canonical address", 64, 0, 0, false, 3, { 0x8b, 0x43, 0x7f } },
+	{ "truncated", 64, 0, 0, false, 2, { 0x8b, 0x80 } },
+};
+
+static void test_cases(void **state)
+{
+	struct hvt_insn out;
+	u64 gpr[16] = { 0x1000, 0, 0, 0x00fffffffffffff0ull, 0x2000, 0, 0x3000, 0x4000, 0xdead };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct hvt_insn_ctx cx = {
+			.gpr = gpr,
+			.ip = 0x400000,
+			.bits = cases[i].bits,
+			.cpl = cases[i].cpl,
+			.hidden_stack = cases[i].hidden,
+		};
+		bool known = hvt_insn_decode(cases[i].b, cases[i].n, &cx, &out);
+
+		if (known != cases[i].known || (known && out.len != cases[i].n))
+			fail_msg("%s: known %u, length %u", cases[i].what, known, out.len);
+		if (cases[i].bits == 32 && known)
+			assert_int_equal(out.op[0].addr, 0x1000);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_real_code),
+		cmocka_unit_test(test_generated_64),
+		cmocka_unit_test(test_generated_32),
+		cmocka_unit_test(test_cases),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
