@@ -18,7 +18,7 @@ enum agent_exit {
 	AGENT_OK = 0,
 	AGENT_ERROR = 1,
 	AGENT_USAGE = 2,
-	AGENT_UNSUPPORTED = 3,	/* this machine, or this user, cannot do it */
+	AGENT_UNSUPPORTED = 3, /* this machine, or this user, cannot do it */
 };
 
 /* Set by -v: say on stderr what was done without. */

@@ -10,6 +10,7 @@
 #include "blocked.h"
 #include "buf.h"
 
+/* clang-format off */
 static const struct {
 	const char *name, *why, *remedy;
 	int code;
@@ -43,8 +44,9 @@ static const struct {
 	[HVT_BLOCK_ENTRY] = { "entry", "VMXON or VM entry failed",
 		"dmesg for the details, and report them", AGENT_ERROR },
 	[HVT_BLOCK_BROKEN] = { "broken", "root mode failed earlier",
-		"dmesg, then modprobe -r hvtrace && modprobe hvtrace", AGENT_ERROR },
+		"dmesg for the details, and hvtrace detach", AGENT_ERROR },
 };
+/* clang-format on */
 
 #define NR_REASONS (sizeof(reasons) / sizeof(reasons[0]))
 
@@ -99,8 +101,9 @@ void blocked_remedy(uint32_t reason, char *text, size_t size)
 	if (holder)
 		snprintf(text, size, "modprobe -r %s", holder);
 	else
-		snprintf(text, size, "%s", reason < NR_REASONS ? reasons[reason].remedy :
-			 "an agent and a module of the same version");
+		snprintf(text, size, "%s",
+			 reason < NR_REASONS ? reasons[reason].remedy :
+					       "an agent and a module of the same version");
 }
 
 int blocked_complain(const char *what, const struct hvt_blocked *b)
@@ -111,10 +114,11 @@ int blocked_complain(const char *what, const struct hvt_blocked *b)
 	blocked_remedy(b->reason, remedy, sizeof(remedy));
 	if (b->vmx_error)
 		snprintf(error, sizeof(error), " (VM-instruction error %u)", b->vmx_error);
-	return complain(blocked_code(b->reason), "%s: CPU %u: %s%s; try: %s", what, b->cpu, why, error,
-			remedy);
+	return complain(blocked_code(b->reason), "%s: CPU %u: %s%s; try: %s", what, b->cpu, why,
+			error, remedy);
 }
 
+/* clang-format off */
 static const struct {
 	enum module_call call;
 	int err;
@@ -154,6 +158,7 @@ static const struct {
 		"with r as well", AGENT_UNSUPPORTED },
 	{ CALL_WATCH_ADD, EIO, "root mode failed; try: dmesg", AGENT_ERROR },
 };
+/* clang-format on */
 
 int module_complain(enum module_call call, const char *what, int err)
 {
@@ -166,10 +171,14 @@ int module_complain(enum module_call call, const char *what, int err)
 			return complain(errors[i].code, "%s: %s", what, errors[i].why);
 	}
 	if (err == EPERM)
-		return complain(AGENT_UNSUPPORTED, "%s: the kernel refuses; try: sudo hvtrace ..., "
-				"and hvtrace check for lockdown", what);
+		return complain(AGENT_UNSUPPORTED,
+				"%s: the kernel refuses; try: sudo hvtrace ..., "
+				"and hvtrace check for lockdown",
+				what);
 	if (err == ENOTTY)
-		return complain(AGENT_ERROR, "%s: the loaded module does not know this; try: modprobe "
-				"-r hvtrace && modprobe hvtrace", what);
+		return complain(AGENT_ERROR,
+				"%s: the loaded module does not know this; try: modprobe "
+				"-r hvtrace && modprobe hvtrace",
+				what);
 	return complain(AGENT_ERROR, "%s: %s; try: dmesg", what, strerror(err));
 }

@@ -26,8 +26,15 @@ void blocked_remedy(uint32_t reason, char *text, size_t size);
 int blocked_complain(const char *what, const struct hvt_blocked *b);
 
 enum module_call {
-	CALL_OPEN, CALL_HELLO, CALL_RINGS, CALL_MMAP, CALL_ATTACH, CALL_DETACH,
-	CALL_STATUS, CALL_WATCH_ADD, CALL_CLOCK,
+	CALL_OPEN,
+	CALL_HELLO,
+	CALL_RINGS,
+	CALL_MMAP,
+	CALL_ATTACH,
+	CALL_DETACH,
+	CALL_STATUS,
+	CALL_WATCH_ADD,
+	CALL_CLOCK,
 };
 
 /* Complains about an errno that the module gave for a call; returns the code. */

@@ -42,8 +42,8 @@ size_t build_ids_get(struct build_ids *ids, int32_t pid, const struct map_entry 
 		memset(ids->e, 0, ENTRIES * sizeof(*ids->e));
 	}
 	e = &ids->e[(hash ^ map->inode) % ENTRIES];
-	if (!e->used || e->inode != map->inode || e->path_hash != hash ||
-	    e->major != map->major || e->minor != map->minor) {
+	if (!e->used || e->inode != map->inode || e->path_hash != hash || e->major != map->major ||
+	    e->minor != map->minor) {
 		memset(e, 0, sizeof(*e));
 		fd = proc_open_mapped(pid, map);
 		if (fd < 0)

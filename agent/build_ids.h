@@ -12,7 +12,7 @@
 #include "proc.h"
 
 struct build_ids {
-	struct build_id_entry *e;	/* a table by hash, one place per file */
+	struct build_id_entry *e; /* a table by hash, one place per file */
 };
 
 /* Returns the bytes put in id, 0 when the file has no build-id or cannot be read. */

@@ -18,7 +18,7 @@
 #define CPUID_1_ECX_VMX (1u << 5)
 
 struct verdict {
-	const char *name;	/* for scripts; NULL: it can */
+	const char *name; /* for scripts; NULL: it can */
 	char why[192], remedy[128];
 	int code;
 };
@@ -56,9 +56,13 @@ static void set(struct verdict *v, const char *name, const char *why, const char
 
 static void set_blocked(struct verdict *v, const struct hvt_blocked *b)
 {
-	char why[128], remedy[128];
+	char why[128 + 16], remedy[128];
+	int n = 0;
 
-	blocked_why(b, why, sizeof(why));
+	/* CPU 0 is asked first: what it lacks is named as what the machine lacks. */
+	if (b->cpu)
+		n = snprintf(why, sizeof(why), "CPU %u: ", b->cpu);
+	blocked_why(b, why + n, sizeof(why) - (size_t)n);
 	blocked_remedy(b->reason, remedy, sizeof(remedy));
 	set(v, blocked_name(b->reason), why, remedy);
 	v->code = blocked_code(b->reason);

@@ -48,12 +48,15 @@ int device_open(struct device *dev)
 	if (rc) {
 		rc = module_complain(CALL_HELLO, HVT_DEVICE, rc);
 	} else if (dev->hello.abi != HVT_ABI) {
-		rc = complain(AGENT_ERROR, HVT_DEVICE ": the loaded module has ABI %u and this agent "
-			      "%u; try: modprobe -r hvtrace && modprobe hvtrace", dev->hello.abi,
-			      HVT_ABI);
+		rc = complain(AGENT_ERROR,
+			      HVT_DEVICE ": the loaded module has ABI %u and this agent "
+					 "%u; try: modprobe -r hvtrace && modprobe hvtrace",
+			      dev->hello.abi, HVT_ABI);
 	} else if (!dev->hello.nr_cpus || dev->hello.nr_cpus > CPUS_MAX) {
-		rc = complain(AGENT_ERROR, HVT_DEVICE ": reports %u CPUs; try: a module that fits "
-			      "this agent", dev->hello.nr_cpus);
+		rc = complain(AGENT_ERROR,
+			      HVT_DEVICE ": reports %u CPUs; try: a module that fits "
+					 "this agent",
+			      dev->hello.nr_cpus);
 	}
 	if (rc)
 		device_close(dev);
@@ -96,8 +99,10 @@ int device_rings(struct device *dev, uint32_t slots)
 		return module_complain(CALL_RINGS, "--ring-slots", rc);
 	if (!rings.slots || rings.slots & (rings.slots - 1) || rings.slots > 1u << 26 ||
 	    rings.nr_cpus != dev->hello.nr_cpus)
-		return complain(AGENT_ERROR, HVT_DEVICE ": made %u rings of %u slots; try: a module "
-				"that fits this agent", rings.nr_cpus, rings.slots);
+		return complain(AGENT_ERROR,
+				HVT_DEVICE ": made %u rings of %u slots; try: a module "
+					   "that fits this agent",
+				rings.nr_cpus, rings.slots);
 
 	dev->rings = xrealloc(NULL, rings.nr_cpus * sizeof(*dev->rings));
 	memset(dev->rings, 0, rings.nr_cpus * sizeof(*dev->rings));
@@ -130,7 +135,10 @@ int device_clock(const struct device *dev, struct hvt_log_clock *clock)
 	if (rc)
 		return module_complain(CALL_CLOCK, HVT_DEVICE, rc);
 	*clock = (struct hvt_log_clock){
-		.tsc = c.tsc, .mono_ns = c.mono_ns, .real_ns = c.real_ns, .tsc_khz = c.tsc_khz,
+		.tsc = c.tsc,
+		.mono_ns = c.mono_ns,
+		.real_ns = c.real_ns,
+		.tsc_khz = c.tsc_khz,
 	};
 	return AGENT_OK;
 }

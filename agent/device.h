@@ -16,7 +16,7 @@
 struct device {
 	int fd;
 	struct hvt_hello hello;
-	struct ring *rings;	/* by CPU number, hello.nr_cpus of them */
+	struct ring *rings; /* by CPU number, hello.nr_cpus of them */
 };
 
 /* One line and AGENT_UNSUPPORTED unless we have a chance to open the device. */

@@ -16,14 +16,14 @@ struct ring {
 	const struct hvt_ring_head *head;
 	struct hvt_ring_tail *tail;
 	const uint8_t *data;
-	uint32_t slots;		/* a power of two */
-	uint64_t at;		/* slots consumed */
-	uint64_t limit;		/* slots published when last looked */
-	uint64_t consumed;	/* records, LOST ones not counted */
-	uint64_t lost;		/* records that LOST ones in the ring reported */
-	uint64_t next_seq;	/* of the record after those that were read */
-	bool present;		/* this CPU has a ring */
-	bool corrupt;		/* never read again */
+	uint32_t slots;	   /* a power of two */
+	uint64_t at;	   /* slots consumed */
+	uint64_t limit;	   /* slots published when last looked */
+	uint64_t consumed; /* records, LOST ones not counted */
+	uint64_t lost;	   /* records that LOST ones in the ring reported */
+	uint64_t next_seq; /* of the record after those that were read */
+	bool present;	   /* this CPU has a ring */
+	bool corrupt;	   /* never read again */
 };
 
 /* What one ring_copy() brought. */

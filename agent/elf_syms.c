@@ -247,7 +247,8 @@ size_t elf_build_id(int fd, uint8_t id[BUILD_ID_MAX])
 		if (ph.p_type != PT_NOTE || ph.p_filesz > 65536)
 			continue;
 		len = note_build_id(elf_getdata_rawchunk(elf, (int64_t)ph.p_offset, ph.p_filesz,
-							 ph.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR),
+							 ph.p_align == 8 ? ELF_T_NHDR8 :
+									   ELF_T_NHDR),
 				    id);
 	}
 	elf_end(elf);

@@ -15,21 +15,21 @@
 #define BUILD_ID_MAX 32
 
 enum elf_sym_result {
-	ELF_SYM_NONE,		/* not there, or not an ELF file */
+	ELF_SYM_NONE, /* not there, or not an ELF file */
 	ELF_SYM_FOUND,
-	ELF_SYM_TLS,		/* only as a thread-local variable */
-	ELF_SYM_AMBIGUOUS,	/* several local ones, no global one */
+	ELF_SYM_TLS,	   /* only as a thread-local variable */
+	ELF_SYM_AMBIGUOUS, /* several local ones, no global one */
 };
 
 #define ELF_SYM_SHOWN 4
 
 struct elf_sym {
-	uint64_t value;		/* as in the file; add the load bias */
+	uint64_t value; /* as in the file; add the load bias */
 	uint64_t size;
-	int score;		/* how good a match it is; 0: none */
-	unsigned int equal;	/* matches of that score at different values */
+	int score;			/* how good a match it is; 0: none */
+	unsigned int equal;		/* matches of that score at different values */
 	uint64_t values[ELF_SYM_SHOWN]; /* the first of them */
-	bool tls;		/* a thread-local one was met */
+	bool tls;			/* a thread-local one was met */
 };
 
 /*

@@ -38,7 +38,7 @@ static void set_bit(uint8_t **map, uint32_t n, bool on)
 	if (on)
 		(*map)[n / 8] |= (uint8_t)(1u << (n % 8));
 	else
-		(*map)[n / 8] &= (uint8_t)~(1u << (n % 8));
+		(*map)[n / 8] &= (uint8_t) ~(1u << (n % 8));
 }
 
 void facts_task(struct facts *f, struct hvt_log_task *head, const char *comm)
@@ -55,7 +55,9 @@ void facts_map(struct facts *f, struct hvt_log_map *head, const uint8_t *id, siz
 {
 	struct hvt_section section = { .type = HVT_SEC_MAP, .count = 1 };
 	struct log_part parts[] = {
-		{ head, sizeof(*head) }, { id, id_len }, { path, strlen(path) },
+		{ head, sizeof(*head) },
+		{ id, id_len },
+		{ path, strlen(path) },
 	};
 
 	head->build_id_len = (uint32_t)id_len;
@@ -65,15 +67,19 @@ void facts_map(struct facts *f, struct hvt_log_map *head, const uint8_t *id, siz
 
 bool facts_wants_path(const char *path)
 {
-	return path[0] == '/' ? strcmp(path, "//anon") != 0 :
-	       !strncmp(path, "[vdso]", 6) || !strncmp(path, "[heap]", 6) ||
-	       !strncmp(path, "[stack]", 7) || !strncmp(path, "[vsyscall]", 10);
+	return path[0] == '/' ?
+		       strcmp(path, "//anon") != 0 :
+		       !strncmp(path, "[vdso]", 6) || !strncmp(path, "[heap]", 6) ||
+			       !strncmp(path, "[stack]", 7) || !strncmp(path, "[vsyscall]", 10);
 }
 
 static void write_seen(struct facts *f, uint32_t pid, uint32_t tid, const char *comm)
 {
 	struct hvt_log_task head = {
-		.ns = mono_ns(), .what = HVT_TASK_SEEN, .pid = pid, .tid = tid,
+		.ns = mono_ns(),
+		.what = HVT_TASK_SEEN,
+		.pid = pid,
+		.tid = tid,
 	};
 	struct proc_stat stat;
 	char now[16];

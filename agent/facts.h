@@ -16,10 +16,10 @@
 struct facts {
 	struct log_writer *log;
 	struct build_ids ids;
-	uint8_t *tids;		/* bitmaps by number: a TASK section was written ... */
-	uint8_t *pids;		/* ... and the maps of the process */
-	bool only_known;	/* there is a target: others only when first met in a record */
-	uint32_t last_pid, last_tid;	/* seen by the record before */
+	uint8_t *tids;		     /* bitmaps by number: a TASK section was written ... */
+	uint8_t *pids;		     /* ... and the maps of the process */
+	bool only_known;	     /* there is a target: others only when first met in a record */
+	uint32_t last_pid, last_tid; /* seen by the record before */
 };
 
 /* CLOCK_MONOTONIC in nanoseconds. */

@@ -40,8 +40,10 @@ static void put_caps(struct buf *b, uint64_t caps)
 		uint64_t bit;
 		const char *name;
 	} names[] = {
-		{ HVT_CAP_EXEC_ONLY, "exec-only" }, { HVT_CAP_MBEC, "mbec" },
-		{ HVT_CAP_EPT_1G, "ept-1g" }, { HVT_CAP_EPT_2M, "ept-2m" },
+		{ HVT_CAP_EXEC_ONLY, "exec-only" },
+		{ HVT_CAP_MBEC, "mbec" },
+		{ HVT_CAP_EPT_1G, "ept-1g" },
+		{ HVT_CAP_EPT_2M, "ept-2m" },
 		{ HVT_CAP_UNRESTRICTED, "unrestricted" },
 	};
 	bool any = false;

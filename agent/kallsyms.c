@@ -13,7 +13,7 @@
 
 /* Longer than any line: KSYM_NAME_LEN is 512. */
 #define LINE_MAX_BYTES 4096
-#define BLOCK_BYTES (256u << 10)
+#define BLOCK_BYTES    (256u << 10)
 
 static bool parse_addr(const char **at, const char *end, uint64_t *addr)
 {

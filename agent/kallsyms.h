@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct kallsym {
-	const char *name;	/* in */
-	uint64_t addr;		/* out: the global one, else the first local one */
+	const char *name; /* in */
+	uint64_t addr;	  /* out: the global one, else the first local one */
 	bool found, global;
-	unsigned int locals;	/* addresses that local ones have; 1: unambiguous */
-	uint64_t other;		/* another of those */
+	unsigned int locals; /* addresses that local ones have; 1: unambiguous */
+	uint64_t other;	     /* another of those */
 };
 
 /*

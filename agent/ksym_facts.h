@@ -22,9 +22,9 @@ struct ksyms {
 	/* Fills sym->start, len, name and module for sym->addr. 0 or a negative errno. */
 	int (*lookup)(void *ctx, struct hvt_ksym *sym);
 	void *ctx;
-	struct ksym_range *known;	/* sorted, apart from each other */
+	struct ksym_range *known; /* sorted, apart from each other */
 	size_t nr, cap;
-	struct ksym_range last;		/* the latest hit */
+	struct ksym_range last; /* the latest hit */
 };
 
 /* Makes sure that the symbol of addr, if there is one, is in the log. */

@@ -15,14 +15,14 @@
 
 struct log_writer {
 	int fd;
-	struct buf out;		/* gathered; bytes before `done` are written */
+	struct buf out; /* gathered; bytes before `done` are written */
 	size_t done;
 	/*
 	 * What may stay unwritten while the fd is full, so that a reader that is slower
 	 * than the events for a while costs memory and no records.
 	 */
 	size_t backlog_max;
-	int err;		/* first failure, negative errno; all later calls do nothing */
+	int err; /* first failure, negative errno; all later calls do nothing */
 	/*
 	 * Called when a non-blocking fd is full and no more may stay behind. Returns 0 to go on, or a negative
 	 * errno to give up. May be NULL for a blocking fd.

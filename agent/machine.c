@@ -27,20 +27,24 @@ int machine_options(int argc, char **argv, bool *json)
 		case 'f':
 			*json = !strcmp(optarg, "json");
 			if (!*json && strcmp(optarg, "text"))
-				return complain(AGENT_USAGE, "--format %s: no such format; "
-						"try: text or json", optarg);
+				return complain(AGENT_USAGE,
+						"--format %s: no such format; "
+						"try: text or json",
+						optarg);
 			break;
 		case 'v':
 			agent_verbose = true;
 			break;
 		default:
-			return complain(AGENT_USAGE, "%s %s: bad option; try: --format "
-					"text|json", argv[0], argv[optind - 1]);
+			return complain(AGENT_USAGE,
+					"%s %s: bad option; try: --format "
+					"text|json",
+					argv[0], argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
-		return complain(AGENT_USAGE, "%s %s: takes no argument; try: without it",
-				argv[0], argv[optind]);
+		return complain(AGENT_USAGE, "%s %s: takes no argument; try: without it", argv[0],
+				argv[optind]);
 	return AGENT_OK;
 }
 
@@ -85,7 +89,8 @@ int cmd_attach(int argc, char **argv)
 	if (rc)
 		return rc;
 	rc = get_status(&dev, &before);
-	if (rc == AGENT_OK && !(before.flags & HVT_ST_PERSIST))
+	/* A broken machine is asked again for the reason. */
+	if (rc == AGENT_OK && (!(before.flags & HVT_ST_PERSIST) || before.flags & HVT_ST_BROKEN))
 		rc = device_attach(&dev, HVT_ATTACH_PERSIST);
 	if (rc == AGENT_OK)
 		rc = get_status(&dev, &after);
@@ -100,9 +105,10 @@ static int say_busy(const struct device *dev, const struct hvt_status *st)
 	struct hvt_watch_info info = { .size = sizeof(info) };
 
 	if (st->watches && device_ioctl(dev, HVT_IOC_WATCH_INFO, &info) == 0)
-		return complain(AGENT_ERROR, "detach: %u watch%s armed, the first by PID %d; try: end "
-				"that process first", st->watches, st->watches == 1 ? " is" : "es are",
-				info.owner);
+		return complain(AGENT_ERROR,
+				"detach: %u watch%s armed, the first by PID %d; try: end "
+				"that process first",
+				st->watches, st->watches == 1 ? " is" : "es are", info.owner);
 	return complain(AGENT_ERROR, "detach: %u session%s open; try: end them first", st->sessions,
 			st->sessions == 1 ? " is" : "s are");
 }

@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return complain(AGENT_USAGE, "hvtrace-agent: no command; "
-				"try: hvtrace-agent --help");
+					     "try: hvtrace-agent --help");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return help();
 	if (!strcmp(argv[1], "--version")) {

@@ -19,7 +19,7 @@
 #include "perf_parse.h"
 
 #define DATA_PAGES 64u
-#define PAGE 4096u
+#define PAGE	   4096u
 #define DATA_BYTES (DATA_PAGES * PAGE)
 
 static int open_event(int cpu)
@@ -29,9 +29,15 @@ static int open_event(int cpu)
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_DUMMY,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU,
-		.mmap = 1, .mmap2 = 1, .mmap_data = 1,
-		.comm = 1, .comm_exec = 1, .task = 1,
-		.sample_id_all = 1, .use_clockid = 1, .clockid = CLOCK_MONOTONIC,
+		.mmap = 1,
+		.mmap2 = 1,
+		.mmap_data = 1,
+		.comm = 1,
+		.comm_exec = 1,
+		.task = 1,
+		.sample_id_all = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
 		.exclude_kernel = 1,
 	};
 	long fd;

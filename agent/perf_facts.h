@@ -12,7 +12,7 @@
 
 struct perf_cpu {
 	int fd;
-	void *page;		/* struct perf_event_mmap_page, then the data */
+	void *page; /* struct perf_event_mmap_page, then the data */
 };
 
 struct perf_facts {

@@ -69,7 +69,10 @@ static void do_task(struct facts *f, uint32_t type, const struct task_body *b, u
 	struct hvt_log_task head = {
 		.ns = ns,
 		.what = fork ? HVT_TASK_FORK : HVT_TASK_EXIT,
-		.pid = b->pid, .tid = b->tid, .ppid = b->ppid, .ptid = b->ptid,
+		.pid = b->pid,
+		.tid = b->tid,
+		.ppid = b->ppid,
+		.ptid = b->ptid,
 	};
 	bool known = facts_know(f, fork ? b->ppid : b->pid);
 
@@ -91,7 +94,8 @@ static void do_comm(struct facts *f, uint16_t misc, const struct comm_body *b, c
 	struct hvt_log_task head = {
 		.ns = ns,
 		.what = misc & PERF_RECORD_MISC_COMM_EXEC ? HVT_TASK_EXEC : HVT_TASK_COMM,
-		.pid = b->pid, .tid = b->tid,
+		.pid = b->pid,
+		.tid = b->tid,
 	};
 	char *comm;
 
@@ -109,8 +113,12 @@ static void do_mmap(struct facts *f, uint16_t misc, const struct mmap2_body *b, 
 		    size_t len, uint64_t ns)
 {
 	struct hvt_log_map head = {
-		.ns = ns, .start = b->addr, .end = b->addr + b->len, .offset = b->pgoff,
-		.pid = b->pid, .prot = b->prot,
+		.ns = ns,
+		.start = b->addr,
+		.end = b->addr + b->len,
+		.offset = b->pgoff,
+		.pid = b->pid,
+		.prot = b->prot,
 	};
 	uint8_t id[BUILD_ID_MAX];
 	size_t id_len = 0;
@@ -123,8 +131,12 @@ static void do_mmap(struct facts *f, uint16_t misc, const struct mmap2_body *b, 
 	if (facts_wants_path(path)) {
 		if (!(misc & PERF_RECORD_MISC_MMAP_BUILD_ID)) {
 			struct map_entry map = {
-				.start = head.start, .end = head.end, .path = path,
-				.major = b->major, .minor = b->minor, .inode = b->inode,
+				.start = head.start,
+				.end = head.end,
+				.path = path,
+				.major = b->major,
+				.minor = b->minor,
+				.inode = b->inode,
 			};
 
 			id_len = build_ids_get(&f->ids, (int32_t)b->pid, &map, id);

@@ -27,7 +27,8 @@ int privilege_drop(void)
 		CAP_SYS_PTRACE, CAP_SYSLOG, CAP_PERFMON, CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH,
 	};
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3], want[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3],
+		want[_LINUX_CAPABILITY_U32S_3];
 	size_t i;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

@@ -15,7 +15,7 @@
 #include "proc.h"
 
 #define MAPS_BYTES_MAX (64u << 20)
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h; proc(5) stat field 9 */
+#define PF_KTHREAD     0x00200000 /* include/linux/sched.h; proc(5) stat field 9 */
 
 static uint32_t parse_prot(const char *perms)
 {
@@ -29,9 +29,11 @@ static int parse_map(char *line, struct map_entry *m)
 	char perms[5];
 	int path = 0;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %" SCNx32 ":%" SCNx32 " %" SCNu64
-		   " %n", &m->start, &m->end, perms, &m->offset, &m->major, &m->minor, &m->inode,
-		   &path) != 7 || !path || strlen(perms) != 4 || m->end <= m->start)
+	if (sscanf(line,
+		   "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %" SCNx32 ":%" SCNx32 " %" SCNu64 " %n",
+		   &m->start, &m->end, perms, &m->offset, &m->major, &m->minor, &m->inode,
+		   &path) != 7 ||
+	    !path || strlen(perms) != 4 || m->end <= m->start)
 		return -EINVAL;
 	m->prot = parse_prot(perms);
 	m->path = line + path;

@@ -13,14 +13,14 @@
 
 struct map_entry {
 	uint64_t start, end, offset;
-	uint32_t prot;		/* PROT_* */
+	uint32_t prot; /* PROT_* */
 	uint32_t major, minor;
 	uint64_t inode;
-	const char *path;	/* in the maps' text; "" when anonymous */
+	const char *path; /* in the maps' text; "" when anonymous */
 };
 
 struct maps {
-	struct buf text;	/* owns the paths */
+	struct buf text; /* owns the paths */
 	struct map_entry *e;
 	size_t nr;
 };

@@ -24,11 +24,13 @@ int target_check(int32_t pid)
 	if (rc == -ENOENT || rc == -ESRCH)
 		return complain(AGENT_ERROR, "PID %d: no such process; try: ps", pid);
 	if (rc)
-		return complain(AGENT_ERROR, "PID %d: /proc: %s; try: as root with /proc mounted", pid,
-				strerror(-rc));
+		return complain(AGENT_ERROR, "PID %d: /proc: %s; try: as root with /proc mounted",
+				pid, strerror(-rc));
 	if (stat.kthread)
-		return complain(AGENT_ERROR, "PID %d: a kernel thread has no memory of its own; "
-				"try: without -p", pid);
+		return complain(AGENT_ERROR,
+				"PID %d: a kernel thread has no memory of its own; "
+				"try: without -p",
+				pid);
 	if (stat.state == 'Z' || stat.state == 'X')
 		return complain(AGENT_ERROR, "PID %d: has exited already; try: ps", pid);
 	if (stat.tgid != pid)
@@ -42,19 +44,27 @@ static int kernel_symbol(struct want *w, const struct kallsym *sym)
 	const char *name = w->spec.sym;
 
 	if (!sym->found)
-		return complain(AGENT_ERROR, "%s: no such kernel symbol; try: grep -w '%s' "
-				"/proc/kallsyms%s", name, name,
+		return complain(AGENT_ERROR,
+				"%s: no such kernel symbol; try: grep -w '%s' "
+				"/proc/kallsyms%s",
+				name, name,
 				w->spec.kernel ? "" : ", or -p PID for a variable of a process");
 	if (!sym->addr)
-		return complain(AGENT_ERROR, "%s: /proc/kallsyms hides addresses; try: as root, or "
-				"sysctl kernel.kptr_restrict=1", name);
+		return complain(AGENT_ERROR,
+				"%s: /proc/kallsyms hides addresses; try: as root, or "
+				"sysctl kernel.kptr_restrict=1",
+				name);
 	if (sym->addr < KERNEL_START)
-		return complain(AGENT_ERROR, "%s: is a per-CPU variable, one for each CPU; try: its "
-				"address on one of them", name);
+		return complain(AGENT_ERROR,
+				"%s: is a per-CPU variable, one for each CPU; try: its "
+				"address on one of them",
+				name);
 	if (!sym->global && sym->locals > 1)
-		return complain(AGENT_ERROR, "%s: %u local kernel symbols have this name; try: one "
-				"address, 0x%llx or 0x%llx", name, sym->locals,
-				(unsigned long long)sym->addr, (unsigned long long)sym->other);
+		return complain(AGENT_ERROR,
+				"%s: %u local kernel symbols have this name; try: one "
+				"address, 0x%llx or 0x%llx",
+				name, sym->locals, (unsigned long long)sym->addr,
+				(unsigned long long)sym->other);
 	if (__builtin_add_overflow(sym->addr, w->spec.off, &w->addr))
 		return complain(AGENT_USAGE, "%s: the offset wraps around; try: a smaller one",
 				w->text);
@@ -80,7 +90,8 @@ static int kernel_symbols(struct want *want, size_t nr)
 	if (fd >= 0)
 		close(fd);
 	if (err) {
-		rc = complain(AGENT_ERROR, "/proc/kallsyms: %s; try: a kernel address instead of a name",
+		rc = complain(AGENT_ERROR,
+			      "/proc/kallsyms: %s; try: a kernel address instead of a name",
 			      strerror(-err));
 		goto out;
 	}
@@ -96,7 +107,8 @@ out:
 static int sort_out(struct want *w, int32_t pid)
 {
 	if (!pid && w->spec.object[0])
-		return complain(AGENT_USAGE, "%s: is in a process; try: -p PID %s", w->text, w->text);
+		return complain(AGENT_USAGE, "%s: is in a process; try: -p PID %s", w->text,
+				w->text);
 	w->kernel = w->spec.kernel || (!pid && w->spec.sym[0]);
 	w->len = w->spec.len;
 	if (w->spec.sym[0])
@@ -121,6 +133,13 @@ int resolve_all(struct want *want, size_t nr, int32_t pid)
 	for (i = 0; i < nr && rc == AGENT_OK; i++) {
 		if (!want[i].kernel && want[i].spec.sym[0])
 			rc = resolve_user(&target, &want[i]);
+	}
+	for (i = 0; i < nr && rc == AGENT_OK; i++) {
+		if (want[i].kernel)
+			continue;
+		rc = range_check(want[i].text, want[i].addr, want[i].len);
+		if (rc == AGENT_OK)
+			rc = check_mapped(&target, &want[i]);
 	}
 	target_free(&target);
 	if (rc == AGENT_OK)

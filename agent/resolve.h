@@ -13,12 +13,12 @@
 #include "spec.h"
 
 struct want {
-	const char *text;	/* as the user wrote it */
-	uint32_t access;	/* HVT_ACC_* */
+	const char *text; /* as the user wrote it */
+	uint32_t access;  /* HVT_ACC_* */
 	struct spec spec;
-	bool kernel;		/* the kernel's memory */
-	uint64_t addr;		/* first byte */
-	uint64_t len;		/* 0: a kernel symbol's, not known yet */
+	bool kernel;   /* the kernel's memory */
+	uint64_t addr; /* first byte */
+	uint64_t len;  /* 0: a kernel symbol's, not known yet */
 };
 
 /* Says whether pid can be a target. AGENT_OK, or a code after complaining. */

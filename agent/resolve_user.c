@@ -40,9 +40,13 @@ bool object_matches(const char *path, const char *object)
 		return false;
 	if (len == want)
 		return true;
-	/* libc.so: libc.so.6; libc: libc.so.6, and libc-2.31.so of older systems */
+	/*
+	 * libc.so: libc.so.6; libc: libc.so.6, and libc-2.31.so of older systems;
+	 * libsqlite3.so.0, as programs name it: libsqlite3.so.0.8.6, as the file is called
+	 */
 	rest = base + want;
-	if (*rest == '.' && want > 3 && !strcmp(object + want - 3, ".so"))
+	if (*rest == '.' &&
+	    ((want > 3 && !strcmp(object + want - 3, ".so")) || strstr(object, ".so.")))
 		return true;
 	if (*rest == '-')
 		rest += 1 + strspn(rest + 1, "0123456789.");
@@ -93,8 +97,8 @@ static int open_debug_file(const struct target *t, int fd)
 
 		if (roots[i][0])
 			at = snprintf(path, sizeof(path), "/proc/%d/root", t->pid);
-		at += snprintf(path + at, sizeof(path) - (size_t)at, "/usr/lib/debug/.build-id/%02x/",
-			       id[0]);
+		at += snprintf(path + at, sizeof(path) - (size_t)at,
+			       "/usr/lib/debug/.build-id/%02x/", id[0]);
 		for (j = 1; j < len; j++)
 			at += snprintf(path + at, sizeof(path) - (size_t)at, "%02x", id[j]);
 		snprintf(path + at, sizeof(path) - (size_t)at, ".debug");
@@ -121,7 +125,8 @@ static enum elf_sym_result find_in_file(const struct target *t, int fd, const ch
 	return result == ELF_SYM_NONE ? elf_find_symbol(fd, name, exec, sym) : result;
 }
 
-static int ambiguous(const struct want *w, const char *path, const struct elf_sym *sym, uint64_t bias)
+static int ambiguous(const struct want *w, const char *path, const struct elf_sym *sym,
+		     uint64_t bias)
 {
 	char list[128];
 	unsigned int i;
@@ -130,8 +135,10 @@ static int ambiguous(const struct want *w, const char *path, const struct elf_sy
 	for (i = 0; i < sym->equal && i < ELF_SYM_SHOWN && at < sizeof(list); i++)
 		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s0x%llx", i ? ", " : "",
 				       (unsigned long long)(sym->values[i] + bias));
-	return complain(AGENT_ERROR, "%s: %u local symbols of %s have this name; try: one address: "
-			"%s%s", w->spec.sym, sym->equal, path, list,
+	return complain(AGENT_ERROR,
+			"%s: %u local symbols of %s have this name; try: one address: "
+			"%s%s",
+			w->spec.sym, sym->equal, path, list,
 			sym->equal > ELF_SYM_SHOWN ? ", ..." : "");
 }
 
@@ -143,9 +150,10 @@ static int use_symbol(struct want *w, const struct elf_sym *sym, uint64_t bias)
 	if (w->len)
 		return AGENT_OK;
 	if (sym->size && off >= sym->size)
-		return complain(AGENT_USAGE, "%s: beyond the end of %s, which has %llu bytes; try: with "
-				"a length, %s,8", w->text, w->spec.sym,
-				(unsigned long long)sym->size, w->text);
+		return complain(AGENT_USAGE,
+				"%s: beyond the end of %s, which has %llu bytes; try: with "
+				"a length, %s,8",
+				w->text, w->spec.sym, (unsigned long long)sym->size, w->text);
 	w->len = sym->size ? sym->size - off : 8;
 	return AGENT_OK;
 }
@@ -171,8 +179,10 @@ static int look_in(struct target *t, size_t i, struct want *w, bool *done)
 		rc = complain(AGENT_ERROR, "%s: cannot tell where %s is loaded; try: an address",
 			      w->text, m->path);
 	else if (result == ELF_SYM_TLS)
-		rc = complain(AGENT_ERROR, "%s: is thread-local in %s, one for each thread; try: its "
-			      "address in one of them", w->spec.sym, m->path);
+		rc = complain(AGENT_ERROR,
+			      "%s: is thread-local in %s, one for each thread; try: its "
+			      "address in one of them",
+			      w->spec.sym, m->path);
 	else if (result == ELF_SYM_AMBIGUOUS)
 		rc = ambiguous(w, m->path, &sym, bias);
 	else if (*done)
@@ -217,13 +227,13 @@ static int no_such_object(const struct target *t, const struct want *w)
 	for (i = 0; i < t->maps.nr; i++) {
 		const char *base = strrchr(t->maps.e[i].path, '/');
 
-		if (!base || !first_of_file(&t->maps, i) || !has_code(&t->maps, t->maps.e[i].path) ||
-		    strlen(base) + at + 8 > sizeof(list))
+		if (!base || !first_of_file(&t->maps, i) ||
+		    !has_code(&t->maps, t->maps.e[i].path) || strlen(base) + at + 8 > sizeof(list))
 			continue;
 		at += (size_t)sprintf(list + at, "%s%s", at ? ", " : "", base + 1);
 	}
-	return complain(AGENT_ERROR, "%s: PID %d has no such object mapped; try: %s", w->spec.object,
-			t->pid, at ? list : "an address");
+	return complain(AGENT_ERROR, "%s: PID %d has no such object mapped; try: %s",
+			w->spec.object, t->pid, at ? list : "an address");
 }
 
 int resolve_user(struct target *t, struct want *w)
@@ -242,7 +252,8 @@ int resolve_user(struct target *t, struct want *w)
 
 			if (!first_of_file(&t->maps, i))
 				continue;
-			if (w->spec.object[0] ? !object_matches(path, w->spec.object) : exe == !!pass)
+			if (w->spec.object[0] ? !object_matches(path, w->spec.object) :
+						exe == !!pass)
 				continue;
 			any = true;
 			rc = look_in(t, i, w, &done);
@@ -255,6 +266,30 @@ int resolve_user(struct target *t, struct want *w)
 	if (w->spec.object[0])
 		return complain(AGENT_ERROR, "%s: no such symbol in %s; try: nm -D %s", w->spec.sym,
 				w->spec.object, w->spec.object);
-	return complain(AGENT_ERROR, "%s: no such symbol in PID %d's executable or libraries; "
-			"try: kernel:%s or OBJECT:%s", w->spec.sym, t->pid, w->spec.sym, w->spec.sym);
+	return complain(AGENT_ERROR,
+			"%s: no such symbol in PID %d's executable or libraries; "
+			"try: kernel:%s or OBJECT:%s",
+			w->spec.sym, t->pid, w->spec.sym, w->spec.sym);
+}
+
+int check_mapped(struct target *t, const struct want *w)
+{
+	uint64_t at = w->addr, end = w->addr + w->len;
+	int rc = load_target(t);
+	size_t i;
+
+	if (rc)
+		return rc;
+	for (i = 0; i < t->maps.nr && at < end; i++) {
+		const struct map_entry *m = &t->maps.e[i];
+
+		if (m->start <= at && at < m->end)
+			at = m->end;
+	}
+	if (at >= end)
+		return AGENT_OK;
+	return complain(AGENT_ERROR,
+			"%s: nothing is mapped at 0x%llx in PID %d; try: "
+			"grep . /proc/%d/maps",
+			w->text, (unsigned long long)at, t->pid, t->pid);
 }

@@ -13,11 +13,13 @@ struct target {
 	int32_t pid;
 	bool loaded;
 	struct maps maps;
-	char exe[4096];		/* as the maps name it */
+	char exe[4096]; /* as the maps name it */
 };
 
 /* Fills addr and len of a want that names a user symbol. A code of enum agent_exit. */
 int resolve_user(struct target *target, struct want *want);
+/* Whether the process has memory at all of a want's bytes, with a complaint if not. */
+int check_mapped(struct target *target, const struct want *want);
 void target_free(struct target *target);
 
 #endif

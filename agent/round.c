@@ -36,8 +36,11 @@ static void see_record(struct session *s, const uint8_t *rec, unsigned int type)
 static void write_chunk(struct session *s, uint32_t cpu, const struct ring_chunk *chunk)
 {
 	struct hvt_section head = {
-		.type = HVT_SEC_EVENTS, .cpu = cpu, .count = chunk->records,
-		.tsc_first = chunk->tsc_first, .tsc_last = chunk->tsc_last,
+		.type = HVT_SEC_EVENTS,
+		.cpu = cpu,
+		.count = chunk->records,
+		.tsc_first = chunk->tsc_first,
+		.tsc_last = chunk->tsc_last,
 	};
 	struct log_part part = { s->chunk, chunk->bytes };
 	uint32_t at;
@@ -62,7 +65,8 @@ static bool drain_cpu(struct session *s, uint32_t cpu)
 		write_chunk(s, cpu, &chunk);
 	}
 	if (ring->corrupt && !was_corrupt) {
-		complain(AGENT_ERROR, "watch: CPU %u: its ring makes no sense; try: report it", cpu);
+		complain(AGENT_ERROR, "watch: CPU %u: its ring makes no sense; try: report it",
+			 cpu);
 		s->end_reason = HVT_END_BROKEN;
 	}
 	return any;

@@ -12,17 +12,18 @@
 
 struct field {
 	const char *name, *type;
-	size_t offset, count;	/* count: array elements, 1 for a scalar */
+	size_t offset, count; /* count: array elements, 1 for a scalar */
 };
 
 struct layout {
 	const char *name;
-	unsigned int type;	/* enum hvt_rec_type or hvt_sec_type */
+	unsigned int type; /* enum hvt_rec_type or hvt_sec_type */
 	size_t size;
-	const struct field *fields;	/* ends with a NULL name */
-	const char *then;	/* what follows the struct, in words; NULL: nothing */
+	const struct field *fields; /* ends with a NULL name */
+	const char *then;	    /* what follows the struct, in words; NULL: nothing */
 };
 
+/* clang-format off */
 #define F(strct, member, label, kind) { label, kind, offsetof(struct strct, member), 1 }
 #define A(strct, member, label, kind, n) { label, kind, offsetof(struct strct, member), n }
 #define REC_HEAD(strct)						\
@@ -32,6 +33,7 @@ struct layout {
 	F(strct, h.watch, "watch", "u32"),			\
 	F(strct, h.seq, "seq", "u64"),				\
 	F(strct, h.tsc, "tsc", "u64")
+/* clang-format on */
 
 static const struct field access_fields[] = {
 	REC_HEAD(hvt_rec_access),
@@ -164,11 +166,10 @@ static const struct {
 	const char *name;
 	unsigned int value;
 } flags[] = {
-	{ "regs", HVT_RF_REGS },       { "wide", HVT_RF_WIDE },
-	{ "delivery", HVT_RF_DELIVERY }, { "walk", HVT_RF_WALK },
-	{ "blind", HVT_RF_BLIND },     { "user", HVT_RF_USER },
-	{ "code32", HVT_RF_CODE32 },   { "code16", HVT_RF_CODE16 },
-	{ "noinsn", HVT_RF_NOINSN },   { "clipped", HVT_RF_CLIPPED },
+	{ "regs", HVT_RF_REGS },       { "wide", HVT_RF_WIDE },	    { "delivery", HVT_RF_DELIVERY },
+	{ "walk", HVT_RF_WALK },       { "blind", HVT_RF_BLIND },   { "user", HVT_RF_USER },
+	{ "code32", HVT_RF_CODE32 },   { "code16", HVT_RF_CODE16 }, { "noinsn", HVT_RF_NOINSN },
+	{ "clipped", HVT_RF_CLIPPED },
 };
 
 static void put_layouts(struct buf *b, const char *key, const struct layout *l)
@@ -177,8 +178,8 @@ static void put_layouts(struct buf *b, const char *key, const struct layout *l)
 
 	buf_printf(b, ",\"%s\":[", key);
 	for (; l->name; l++) {
-		buf_printf(b, "{\"name\":\"%s\",\"type\":%u,\"size\":%zu,\"fields\":[", l->name, l->type,
-			   l->size);
+		buf_printf(b, "{\"name\":\"%s\",\"type\":%u,\"size\":%zu,\"fields\":[", l->name,
+			   l->type, l->size);
 		for (f = l->fields; f->name; f++) {
 			buf_printf(b, "{\"name\":\"%s\",\"offset\":%zu,\"type\":\"%s\"", f->name,
 				   f->offset, f->type);

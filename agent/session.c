@@ -16,7 +16,7 @@
 #include "session.h"
 
 /* How often to look without being woken: for perf's news, and for a late watermark. */
-#define IDLE_MS 250
+#define IDLE_MS	  250
 #define BEHIND_MS 10
 /* What a slow reader may leave in our memory before the rings have to hold the rest. */
 #define BACKLOG_MAX (256u << 20)
@@ -78,7 +78,8 @@ static void say_broken(struct session *s)
 		return;
 	}
 	blocked_why(&st.blocked, why, sizeof(why));
-	complain(AGENT_ERROR, "watch: CPU %u: root mode failed: %s; try: dmesg", st.blocked.cpu, why);
+	complain(AGENT_ERROR, "watch: CPU %u: root mode failed: %s; try: dmesg", st.blocked.cpu,
+		 why);
 }
 
 static void prepare_poll(const struct session *s, struct pollfd p[NR_POLL])
@@ -162,8 +163,8 @@ static void write_stats(struct session *s)
 		st[cpu].lost = __atomic_load_n(&r->head->lost, __ATOMIC_ACQUIRE);
 		st[cpu].consumed = r->consumed;
 		if (st[cpu].produced != st[cpu].consumed + st[cpu].lost)
-			remark("watch: CPU %u: %llu records produced, %llu consumed, %llu lost", cpu,
-			       (unsigned long long)st[cpu].produced,
+			remark("watch: CPU %u: %llu records produced, %llu consumed, %llu lost",
+			       cpu, (unsigned long long)st[cpu].produced,
 			       (unsigned long long)st[cpu].consumed,
 			       (unsigned long long)st[cpu].lost);
 	}
@@ -180,13 +181,18 @@ static void write_last_gap(struct session *s, uint32_t cpu)
 	const struct ring *r = &s->dev.rings[cpu];
 	uint64_t lost = r->present ? __atomic_load_n(&r->head->lost, __ATOMIC_ACQUIRE) : 0;
 	struct hvt_rec_lost rec = {
-		.h = { .type = HVT_REC_LOST, .nslots = sizeof(rec) / HVT_SLOT,
-		       .seq = r->next_seq, .tsc = s->newest_tsc },
+		.h = { .type = HVT_REC_LOST,
+		       .nslots = sizeof(rec) / HVT_SLOT,
+		       .seq = r->next_seq,
+		       .tsc = s->newest_tsc },
 		.count = lost - r->lost,
 	};
 	struct hvt_section head = {
-		.type = HVT_SEC_EVENTS, .cpu = cpu, .count = 1,
-		.tsc_first = rec.h.tsc, .tsc_last = rec.h.tsc,
+		.type = HVT_SEC_EVENTS,
+		.cpu = cpu,
+		.count = 1,
+		.tsc_first = rec.h.tsc,
+		.tsc_last = rec.h.tsc,
 	};
 	struct log_part part = { &rec, sizeof(rec) };
 
@@ -254,11 +260,13 @@ int session_run(struct session *s)
 	case -EPIPE:
 		return AGENT_OK; /* the reader has seen enough */
 	case -ECANCELED:
-		return complain(AGENT_ERROR, "watch: stopped twice; the log is cut short; try: wait for "
+		return complain(AGENT_ERROR,
+				"watch: stopped twice; the log is cut short; try: wait for "
 				"the reader");
 	case -ENOSPC:
 	case -EDQUOT:
-		return complain(AGENT_ERROR, "log: %s; try: another disk, or a pipe", strerror(-s->log.err));
+		return complain(AGENT_ERROR, "log: %s; try: another disk, or a pipe",
+				strerror(-s->log.err));
 	default:
 		return complain(AGENT_ERROR, "log: %s; try: another output", strerror(-s->log.err));
 	}

@@ -20,17 +20,17 @@ struct session {
 	struct facts facts;
 	struct ksyms ksyms;
 	struct perf_facts perf;
-	int control_fd;		/* -1: none; its end means stop */
+	int control_fd; /* -1: none; its end means stop */
 	int signal_fd;
-	int pid_fd;		/* -1: no target */
-	uint32_t *watch_ids;	/* armed and not yet disarmed */
+	int pid_fd;	     /* -1: no target */
+	uint32_t *watch_ids; /* armed and not yet disarmed */
 	size_t nr_watches;
-	uint32_t end_reason;	/* enum hvt_end_reason, 0 while running */
+	uint32_t end_reason; /* enum hvt_end_reason, 0 while running */
 	bool disarmed;
-	uint64_t round_tsc;	/* of the last ROUND */
-	uint64_t newest_tsc;	/* of the records in the log */
-	bool in_flight;		/* some CPU was making a record in the last round */
-	uint8_t *chunk;		/* RING_CHUNK_SLOTS slots */
+	uint64_t round_tsc;  /* of the last ROUND */
+	uint64_t newest_tsc; /* of the records in the log */
+	bool in_flight;	     /* some CPU was making a record in the last round */
+	uint8_t *chunk;	     /* RING_CHUNK_SLOTS slots */
 };
 
 /* Fills in what does not need the machine; fds are set by the caller. */

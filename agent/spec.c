@@ -47,7 +47,8 @@ bool number_parse(const char *text, uint64_t *value)
 
 static int bad_spec(const char *text, const char *why)
 {
-	return complain(AGENT_USAGE, "%s: %s; try: 0xADDR, SYMBOL, SYMBOL+8 or SYMBOL,16", text, why);
+	return complain(AGENT_USAGE, "%s: %s; try: 0xADDR, SYMBOL, SYMBOL+8 or SYMBOL,16", text,
+			why);
 }
 
 /* "OBJECT:rest": paths and C++ libraries may hold ':', '+' and ','; symbols do not. */
@@ -159,8 +160,10 @@ int access_parse(const char *text, uint32_t *access)
 			break;
 		default:
 			*access = 0;
-			return complain(AGENT_USAGE, "--access %s: not an access; try: a combination "
-					"of r, w and x", text);
+			return complain(AGENT_USAGE,
+					"--access %s: not an access; try: a combination "
+					"of r, w and x",
+					text);
 		}
 	}
 	if (!*access)
@@ -176,10 +179,14 @@ int range_check(const char *text, uint64_t addr, uint64_t len)
 		return complain(AGENT_USAGE, "%s: length %llu; try: 1 to %llu bytes", text,
 				(unsigned long long)len, HVT_WATCH_MAX);
 	if (addr >= USER_END && addr < KERNEL_START)
-		return complain(AGENT_USAGE, "%s: not a canonical address; try: below 0x%llx or from "
-				"0x%llx", text, USER_END, KERNEL_START);
+		return complain(AGENT_USAGE,
+				"%s: not a canonical address; try: below 0x%llx or from "
+				"0x%llx",
+				text, USER_END, KERNEL_START);
 	if (__builtin_add_overflow(addr, len - 1, &last) || (addr < USER_END && last >= USER_END))
-		return complain(AGENT_USAGE, "%s: the range ends outside of the address space; "
-				"try: a smaller length", text);
+		return complain(AGENT_USAGE,
+				"%s: the range ends outside of the address space; "
+				"try: a smaller length",
+				text);
 	return AGENT_OK;
 }

@@ -16,12 +16,12 @@
 #define SPEC_NAME_MAX 512
 
 struct spec {
-	char object[4096];	/* "" when not given */
-	char sym[SPEC_NAME_MAX];/* "" when an address was given */
-	uint64_t addr;		/* without sym: base plus offset; with sym: unused */
-	uint64_t off;		/* with sym */
-	uint64_t len;		/* 0 when not given */
-	bool kernel;		/* kernel:SYM, or an address in the kernel half */
+	char object[4096];	 /* "" when not given */
+	char sym[SPEC_NAME_MAX]; /* "" when an address was given */
+	uint64_t addr;		 /* without sym: base plus offset; with sym: unused */
+	uint64_t off;		 /* with sym */
+	uint64_t len;		 /* 0 when not given */
+	bool kernel;		 /* kernel:SYM, or an address in the kernel half */
 };
 
 /* ADDR|SYM[+OFF][,LEN]. Returns AGENT_OK, or AGENT_USAGE after complaining. */

@@ -143,8 +143,9 @@ static void print_text(const struct report *r)
 		else
 			snprintf(whose, sizeof(whose), "the kernel");
 		printf("  %u: 0x%llx,%llu %s of %s, armed by PID %d: %llu hits, %llu near, "
-		       "%llu remaps\n", w->id, (ull)w->addr, (ull)w->len, access, whose,
-		       w->owner, (ull)w->hits, (ull)w->near, (ull)w->remaps);
+		       "%llu remaps\n",
+		       w->id, (ull)w->addr, (ull)w->len, access, whose, w->owner, (ull)w->hits,
+		       (ull)w->near, (ull)w->remaps);
 	}
 	if (!(st->flags & HVT_ST_ATTACHED))
 		return;
@@ -161,7 +162,8 @@ static void json_cpu(struct buf *b, const struct hvt_cpu_status *c)
 	char name[64];
 	unsigned int i;
 
-	buf_printf(b, "{\"cpu\":%u,\"attached\":%s,\"exits\":{", c->cpu, c->attached ? "true" : "false");
+	buf_printf(b, "{\"cpu\":%u,\"attached\":%s,\"exits\":{", c->cpu,
+		   c->attached ? "true" : "false");
 	for (i = 0; i < HVT_EXIT_REASONS; i++) {
 		if (!c->exits[i])
 			continue;
@@ -171,9 +173,10 @@ static void json_cpu(struct buf *b, const struct hvt_cpu_status *c)
 		buf_printf(b, ":%llu", (ull)c->exits[i]);
 		any = true;
 	}
-	buf_printf(b, "},\"exits_total\":%llu,\"steps\":%llu,\"steps_retired\":%llu,"
-		   "\"steps_dropped\":%llu,\"lock_retries\":%llu,\"rendezvous\":%llu}", exits_of(c),
-		   (ull)c->steps, (ull)c->steps_retired, (ull)c->steps_dropped,
+	buf_printf(b,
+		   "},\"exits_total\":%llu,\"steps\":%llu,\"steps_retired\":%llu,"
+		   "\"steps_dropped\":%llu,\"lock_retries\":%llu,\"rendezvous\":%llu}",
+		   exits_of(c), (ull)c->steps, (ull)c->steps_retired, (ull)c->steps_dropped,
 		   (ull)c->lock_retries, (ull)c->rendezvous);
 }
 
@@ -182,10 +185,12 @@ static void json_watch(struct buf *b, const struct hvt_watch_info *w)
 	char access[4];
 
 	access_text(w->access, access);
-	buf_printf(b, "{\"id\":%u,\"access\":\"%s\",\"pid\":%d,\"owner\":%d,\"addr\":\"0x%llx\","
-		   "\"len\":%llu,\"pages_mapped\":%llu,\"hits\":%llu,\"near\":%llu,\"remaps\":%llu}",
-		   w->id, access, w->pid, w->owner, (ull)w->addr, (ull)w->len,
-		   (ull)w->pages_mapped, (ull)w->hits, (ull)w->near, (ull)w->remaps);
+	buf_printf(
+		b,
+		"{\"id\":%u,\"access\":\"%s\",\"pid\":%d,\"owner\":%d,\"addr\":\"0x%llx\","
+		"\"len\":%llu,\"pages_mapped\":%llu,\"hits\":%llu,\"near\":%llu,\"remaps\":%llu}",
+		w->id, access, w->pid, w->owner, (ull)w->addr, (ull)w->len, (ull)w->pages_mapped,
+		(ull)w->hits, (ull)w->near, (ull)w->remaps);
 }
 
 static void print_json(const struct report *r)
@@ -210,10 +215,12 @@ static void print_json(const struct report *r)
 		buf_puts(&b, i ? "," : "");
 		json_watch(&b, &r->watch[i]);
 	}
-	buf_printf(&b, "],\"pages_watched\":%llu,\"ram_bytes\":%llu,\"ram_4k_bytes\":%llu,"
-		   "\"leaves_1g\":%llu,\"leaves_2m\":%llu,\"leaves_4k\":%llu,\"large_percent\":%.4f",
-		   (ull)st->pages_watched, (ull)st->ram_bytes, (ull)st->ram_4k_bytes,
-		   (ull)st->leaves_1g, (ull)st->leaves_2m, (ull)st->leaves_4k, large_share(st));
+	buf_printf(
+		&b,
+		"],\"pages_watched\":%llu,\"ram_bytes\":%llu,\"ram_4k_bytes\":%llu,"
+		"\"leaves_1g\":%llu,\"leaves_2m\":%llu,\"leaves_4k\":%llu,\"large_percent\":%.4f",
+		(ull)st->pages_watched, (ull)st->ram_bytes, (ull)st->ram_4k_bytes,
+		(ull)st->leaves_1g, (ull)st->leaves_2m, (ull)st->leaves_4k, large_share(st));
 	buf_puts(&b, ",\"cpus\":[");
 	for (i = 0; i < r->nr_cpus; i++) {
 		buf_puts(&b, i ? "," : "");

@@ -34,7 +34,7 @@ struct watch_options {
 	int control_fd;
 	struct want *want;
 	size_t nr;
-	bool open;		/* the last --watch waits for its --access */
+	bool open; /* the last --watch waits for its --access */
 };
 
 static int parse_pid(const char *text, int32_t *pid)
@@ -52,8 +52,10 @@ static int parse_slots(const char *text, uint32_t *slots)
 	uint64_t n;
 
 	if (!number_parse(text, &n) || n < 64 || n > 1u << 24 || n & (n - 1))
-		return complain(AGENT_USAGE, "--ring-slots %s: not a power of two from 64 to %u; "
-				"try: 16384", text, 1u << 24);
+		return complain(AGENT_USAGE,
+				"--ring-slots %s: not a power of two from 64 to %u; "
+				"try: 16384",
+				text, 1u << 24);
 	*slots = (uint32_t)n;
 	return AGENT_OK;
 }
@@ -63,8 +65,8 @@ static int parse_control(const char *text, int *fd)
 	uint64_t n;
 
 	if (!number_parse(text, &n) || n > INT32_MAX || fcntl((int)n, F_GETFD) < 0)
-		return complain(AGENT_USAGE, "--control-fd %s: not an open file; try: the number of one",
-				text);
+		return complain(AGENT_USAGE,
+				"--control-fd %s: not an open file; try: the number of one", text);
 	*fd = (int)n;
 	return AGENT_OK;
 }
@@ -74,8 +76,10 @@ static int add_want(struct watch_options *o, const char *text)
 	struct want *w;
 
 	if (o->open)
-		return complain(AGENT_USAGE, "--watch %s: the one before it has no --access; try: "
-				"--watch SPEC --access rw", text);
+		return complain(AGENT_USAGE,
+				"--watch %s: the one before it has no --access; try: "
+				"--watch SPEC --access rw",
+				text);
 	if (o->nr == WATCHES_MAX)
 		return complain(AGENT_USAGE, "--watch %s: more than %d; try: fewer and longer ones",
 				text, WATCHES_MAX);
@@ -90,8 +94,10 @@ static int add_want(struct watch_options *o, const char *text)
 static int add_access(struct watch_options *o, const char *text)
 {
 	if (!o->open)
-		return complain(AGENT_USAGE, "--access %s: no --watch before it; try: --watch SPEC "
-				"--access %s", text, text);
+		return complain(AGENT_USAGE,
+				"--access %s: no --watch before it; try: --watch SPEC "
+				"--access %s",
+				text, text);
 	o->open = false;
 	return access_parse(text, &o->want[o->nr - 1].access);
 }
@@ -132,15 +138,15 @@ static int parse_options(struct watch_options *o, int argc, char **argv)
 			break;
 		default:
 			rc = complain(AGENT_USAGE, "watch %s: %s; try: hvtrace-agent --help",
-				      argv[optind - 1], c == ':' ? "needs an argument" :
-				      "no such option");
+				      argv[optind - 1],
+				      c == ':' ? "needs an argument" : "no such option");
 		}
 	}
 	if (rc)
 		return rc;
 	if (optind < argc)
-		return complain(AGENT_USAGE, "watch %s: not an option; try: --watch %s", argv[optind],
-				argv[optind]);
+		return complain(AGENT_USAGE, "watch %s: not an option; try: --watch %s",
+				argv[optind], argv[optind]);
 	if (!o->nr || o->open)
 		return complain(AGENT_USAGE, "watch: %s; try: --watch SPEC --access rw",
 				o->nr ? "the last --watch has no --access" : "nothing to watch");
@@ -236,8 +242,11 @@ static int arm(struct session *s, const struct watch_options *o)
 	for (i = 0; i < o->nr; i++) {
 		const struct want *w = &o->want[i];
 		struct hvt_watch_add add = {
-			.size = sizeof(add), .access = w->access, .pid = w->kernel ? 0 : o->pid,
-			.addr = w->addr, .len = w->len,
+			.size = sizeof(add),
+			.access = w->access,
+			.pid = w->kernel ? 0 : o->pid,
+			.addr = w->addr,
+			.len = w->len,
 		};
 		struct hvt_section section = { .type = HVT_SEC_WATCH, .count = 1 };
 		struct hvt_log_watch watch;
@@ -250,8 +259,12 @@ static int arm(struct session *s, const struct watch_options *o)
 		if (!w->kernel && !add.pages_mapped)
 			remark("%s: not mapped yet; watching for when it is", w->text);
 		watch = (struct hvt_log_watch){
-			.id = add.id, .access = add.access, .pid = add.pid,
-			.spec_len = (uint32_t)strlen(w->text), .addr = add.addr, .len = add.len,
+			.id = add.id,
+			.access = add.access,
+			.pid = add.pid,
+			.spec_len = (uint32_t)strlen(w->text),
+			.addr = add.addr,
+			.len = add.len,
 		};
 		parts[0] = (struct log_part){ &watch, sizeof(watch) };
 		parts[1] = (struct log_part){ w->text, watch.spec_len };
@@ -321,7 +334,8 @@ int cmd_watch(int argc, char **argv)
 	if (rc == AGENT_OK)
 		rc = resolve_all(o.want, o.nr, o.pid);
 	if (rc == AGENT_OK && isatty(STDOUT_FILENO))
-		rc = complain(AGENT_USAGE, "watch: the log is not for a terminal; try: hvtrace watch");
+		rc = complain(AGENT_USAGE,
+			      "watch: the log is not for a terminal; try: hvtrace watch");
 	if (rc == AGENT_OK) {
 		s.control_fd = o.control_fd;
 		open_output();

@@ -47,7 +47,7 @@ static void take_spec(struct request *rq, const char *text)
 	const char *why = hvt_spec_parse(text, spec);
 
 	if (why)
-		hvt_die(HVT_USAGE, "%s: %s", text, why);
+		hvt_die(HVT_USAGE, "%s: %s", *text ? text : "SPEC", why);
 	spec->access = rq->access;
 	rq->access_last = false;
 }
@@ -197,7 +197,7 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 		hvt_target_map_libraries(&live.target, rq.specs, rq.nr_specs);
 		if (live.target.ended) {
 			hvt_tee_close(&live.tee);
-			hvt_warn("%s: ended before its entry point; try: run it alone",
+			hvt_warn("%s: ended while it was being loaded; try: run it alone",
 				 rq.command[0]);
 			return hvt_target_code(&live.target);
 		}

@@ -19,7 +19,8 @@ int hvt_next_option(const struct hvt_command *cmd, int argc, char **argv, bool i
 	const struct hvt_option *o;
 	int n = 0, at = 0, c, index = -1;
 
-	shorts[at++] = in_order ? '-' : '+';
+	if (in_order)
+		shorts[at++] = '-';
 	shorts[at++] = ':';
 	for (o = cmd->options; o->name && n < OPTIONS_MAX; o++, n++) {
 		longs[n].name = o->name;

@@ -36,7 +36,7 @@ bool hvt_number(const char *text, uint64_t max, uint64_t *value);
 
 struct hvt_target {
 	int pid;   /* 0: none */
-	bool held; /* stopped at its exec (or entry), traced by us */
+	bool held; /* stopped at its exec (or in the loader), traced by us */
 	bool ended;
 	int status; /* of wait(), when ended */
 };
@@ -47,10 +47,12 @@ struct hvt_target {
  */
 void hvt_target_start(struct hvt_target *t, char **argv, const sigset_t *mask);
 
+/* Wait for its next stop, *sig filled. False when it has ended instead. */
+bool hvt_target_wait(struct hvt_target *t, int *sig);
+
 /*
- * Let it run to the entry point of its executable when a SPEC names a symbol that only a
- * library can define: before that no library is mapped. Uses a debug register, so not
- * one byte of the target changes, and clears it again.
+ * libraries.c: when a SPEC names a symbol that no file mapped yet defines, let it run from
+ * system call to system call until one does, or until the dynamic loader is done.
  */
 void hvt_target_map_libraries(struct hvt_target *t, const struct hvt_spec *specs, size_t n);
 

@@ -31,7 +31,7 @@ struct hvt_elf {
 	size_t nr_syms, cap_syms;
 	char **strtabs; /* copies that names point into */
 	size_t nr_strtabs, cap_strtabs;
-	bool interp, symtab;
+	bool symtab;
 };
 
 void hvt_elf_free(struct hvt_elf *elf)
@@ -59,8 +59,6 @@ static bool read_segments(struct hvt_elf *elf, Elf *e)
 	for (i = 0; i < n; i++) {
 		if (!gelf_getphdr(e, (int)i, &ph))
 			return false;
-		if (ph.p_type == PT_INTERP)
-			elf->interp = true;
 		if (ph.p_type != PT_LOAD)
 			continue;
 		if (hvt_grow((void **)&elf->segs, &elf->cap_segs, elf->nr_segs, sizeof(*elf->segs)))
@@ -271,11 +269,14 @@ bool hvt_elf_vaddr(const struct hvt_elf *elf, uint64_t map_off, bool exec, uint6
 
 	for (i = 0; i < elf->nr_segs; i++) {
 		s = &elf->segs[i];
-		/* the loader maps whole pages: neighbours may share one in the file */
+		/*
+		 * The loader maps whole pages: neighbours may share one in the file, and
+		 * .bss begins in the last page of .data.
+		 */
 		if (map_off < (s->offset & ~mask) || map_off > s->offset + s->filesz)
 			continue;
 		score = (s->exec == exec ? 2 : 0) +
-			(off >= s->offset && off - s->offset < s->filesz ? 1 : 0);
+			(off >= s->offset && off - s->offset < s->memsz ? 1 : 0);
 		if (score > best_score) {
 			best = s;
 			best_score = score;
@@ -320,9 +321,4 @@ bool hvt_elf_defines(const struct hvt_elf *elf, const char *name)
 		if (!strcmp(elf->syms[i].name, name))
 			return true;
 	return false;
-}
-
-bool hvt_elf_has_interp(const struct hvt_elf *elf)
-{
-	return elf->interp;
 }

@@ -33,7 +33,4 @@ const char *hvt_elf_symbol(const struct hvt_elf *elf, uint64_t vaddr, uint64_t *
 /* Is name a defined symbol in .symtab or .dynsym? */
 bool hvt_elf_defines(const struct hvt_elf *elf, const char *name);
 
-/* Has it an interpreter (is it dynamically linked)? */
-bool hvt_elf_has_interp(const struct hvt_elf *elf);
-
 #endif

@@ -24,7 +24,7 @@ void hvt_line_put(struct hvt_line *l, const void *bytes, size_t n);
 void hvt_line_char(struct hvt_line *l, char c);
 void hvt_line_str(struct hvt_line *l, const char *s);
 void hvt_line_dec(struct hvt_line *l, uint64_t v);
-void hvt_line_hex(struct hvt_line *l, uint64_t v);	/* 0x1f */
+void hvt_line_hex(struct hvt_line *l, uint64_t v); /* 0x1f */
 void hvt_line_hexn(struct hvt_line *l, uint64_t v, int digits);
 void hvt_line_bytes(struct hvt_line *l, const uint8_t *bytes, size_t n); /* 00ff12 */
 

@@ -32,20 +32,20 @@ struct hvt_reader;
 
 /* What a stream turned out to be. */
 enum hvt_log_state {
-	HVT_LOG_OPEN = 0,	/* more bytes may come */
-	HVT_LOG_COMPLETE,	/* the END section was read */
-	HVT_LOG_CUT,		/* the bytes ended before END; all events before are good */
-	HVT_LOG_DAMAGED,	/* a CRC or a length is wrong; all events before are good */
-	HVT_LOG_FOREIGN,	/* not an hvtrace log */
-	HVT_LOG_NEWER,		/* a log version that this reader does not know */
+	HVT_LOG_OPEN = 0, /* more bytes may come */
+	HVT_LOG_COMPLETE, /* the END section was read */
+	HVT_LOG_CUT,	  /* the bytes ended before END; all events before are good */
+	HVT_LOG_DAMAGED,  /* a CRC or a length is wrong; all events before are good */
+	HVT_LOG_FOREIGN,  /* not an hvtrace log */
+	HVT_LOG_NEWER,	  /* a log version that this reader does not know */
 };
 
 /* A named address. With no name, obj and obj_off still say where it is if known. */
 struct hvt_symbol {
-	const char *name;	/* NULL: unknown. Any bytes but NUL: escape before printing */
-	uint64_t off;		/* from the symbol's first byte */
-	const char *obj;	/* base name of the file, "[kernel]", a module, "[vdso]"; or NULL */
-	uint64_t obj_off;	/* offset in the object's file; 0 for the kernel */
+	const char *name; /* NULL: unknown. Any bytes but NUL: escape before printing */
+	uint64_t off;	  /* from the symbol's first byte */
+	const char *obj;  /* base name of the file, "[kernel]", a module, "[vdso]"; or NULL */
+	uint64_t obj_off; /* offset in the object's file; 0 for the kernel */
 	bool kernel;
 };
 
@@ -60,27 +60,27 @@ enum hvt_event_type {
 struct hvt_event {
 	enum hvt_event_type type;
 	uint32_t cpu;
-	uint32_t flags;		/* HVT_RF_* */
+	uint32_t flags; /* HVT_RF_* */
 	uint64_t seq, tsc, ns;
-	uint32_t watch;		/* first watch it touches, 0: none named */
+	uint32_t watch;			     /* first watch it touches, 0: none named */
 	uint32_t watches[HVT_EVENT_WATCHES]; /* all that it overlaps, at most this many */
 	uint32_t nr_watches;
 	uint32_t pid, tid;
 
 	/* HVT_EV_ACCESS */
-	char comm[17];		/* NUL-terminated, any bytes: escape before printing */
-	uint8_t access;		/* HVT_ACC_* */
-	uint8_t vector;		/* with HVT_RF_DELIVERY */
-	bool exact;		/* addr, size and access are exact, not root's guess */
+	char comm[17];	/* NUL-terminated, any bytes: escape before printing */
+	uint8_t access; /* HVT_ACC_* */
+	uint8_t vector; /* with HVT_RF_DELIVERY */
+	bool exact;	/* addr, size and access are exact, not root's guess */
 	uint64_t addr, gpa, cr3, ip, order;
-	uint32_t size;		/* bytes; 0: unknown */
-	uint32_t val_off;	/* of the first value byte, from addr */
-	uint32_t val_len;	/* bytes at old and at new_; 0: not recorded */
+	uint32_t size;		   /* bytes; 0: unknown */
+	uint32_t val_off;	   /* of the first value byte, from addr */
+	uint32_t val_len;	   /* bytes at old and at new_; 0: not recorded */
 	const uint8_t *old, *new_; /* in memory order */
-	const uint64_t *gpr;	/* 16 registers before the instruction, or NULL */
-	uint8_t insn_len;	/* of insn[] */
+	const uint64_t *gpr;	   /* 16 registers before the instruction, or NULL */
+	uint8_t insn_len;	   /* of insn[] */
 	uint8_t insn[15];
-	const char *text;	/* the disassembled instruction, or NULL */
+	const char *text; /* the disassembled instruction, or NULL */
 	struct hvt_symbol ip_sym, addr_sym;
 
 	/* HVT_EV_LOST: records seq .. seq + count - 1 of this CPU */
@@ -91,18 +91,18 @@ struct hvt_event {
 };
 
 struct hvt_reader_stats {
-	uint64_t bytes;		/* fed, up to the last whole section */
+	uint64_t bytes; /* fed, up to the last whole section */
 	uint64_t sections;
-	uint64_t records;	/* of all types */
-	uint64_t accesses;	/* events given out */
-	uint64_t near;		/* records that refinement showed not to touch a watch */
-	uint64_t lost;		/* records that LOST records account for */
-	uint64_t gaps;		/* records missing from a CPU's sequence without a LOST */
+	uint64_t records;  /* of all types */
+	uint64_t accesses; /* events given out */
+	uint64_t near;	   /* records that refinement showed not to touch a watch */
+	uint64_t lost;	   /* records that LOST records account for */
+	uint64_t gaps;	   /* records missing from a CPU's sequence without a LOST */
 	uint64_t remaps;
-	uint64_t agent_lost;	/* sum of the STAT section's lost */
+	uint64_t agent_lost;	 /* sum of the STAT section's lost */
 	uint64_t agent_produced; /* sum of the STAT section's produced */
 	bool have_stat;
-	uint32_t end_reason;	/* enum hvt_end_reason, 0 before END */
+	uint32_t end_reason;	    /* enum hvt_end_reason, 0 before END */
 	uint64_t first_ns, last_ns; /* of the events given out */
 };
 
@@ -111,8 +111,8 @@ struct hvt_watch_fact {
 	uint32_t id, access;
 	int32_t pid;
 	uint64_t addr, len;
-	const char *spec;	/* as the user wrote it, NUL-terminated, any bytes */
-	uint64_t hits;		/* accesses given out that overlap it */
+	const char *spec; /* as the user wrote it, NUL-terminated, any bytes */
+	uint64_t hits;	  /* accesses given out that overlap it */
 };
 
 #define HVT_READER_NO_SYMBOLS (1u << 0) /* open no ELF files */
