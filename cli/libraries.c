@@ -18,7 +18,7 @@
 #include "lib/elf_file.h"
 #include "watch.h"
 
-#define FILES_MAX 256
+#define FILES_MAX    256
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
 /* The files mapped so far, each read once. */
@@ -29,7 +29,7 @@ struct files {
 		char *path;
 		struct hvt_elf *elf; /* NULL: not ELF, or unreadable to us */
 	} f[FILES_MAX];
-	char *interp;		     /* the one that AT_BASE lies in */
+	char *interp; /* the one that AT_BASE lies in */
 	uint64_t interp_lo, interp_hi;
 };
 

@@ -80,7 +80,9 @@ static bool do_xsetbv(struct hvt_vcpu *v)
 {
 	u64 *r = v->regs.gpr;
 
-	if (hvt_xsetbv_safe(r[1], (u64)(u32)r[2] << 32 | (u32)r[0])) {
+	/* The exit comes before the CPL check in some CPUs; root would pass at CPL 0. */
+	if (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) != 0 ||
+	    hvt_xsetbv_safe(r[1], (u64)(u32)r[2] << 32 | (u32)r[0])) {
 		hvt_inject_exception(v, VEC_GP, true, 0);
 		return false;
 	}

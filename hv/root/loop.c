@@ -196,6 +196,9 @@ void hvt_crash_leave(struct hvt_vcpu *v, u32 kind)
 	v->crash.qualification = vmcs_readl(EXIT_QUALIFICATION);
 	if (v->step.mode != HVT_STEP_NONE)
 		hvt_step_drop(v);
+	/* A fault while the others were stopped: let them go, they leave by themselves. */
+	if (READ_ONCE(hvt_m.stop_lock) == v->cpu + 1)
+		hvt_start_others(v);
 	hvt_m.broken = true;
 	v->leave = true;
 }

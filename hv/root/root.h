@@ -173,7 +173,7 @@ struct hvt_vcpu {
 	u8 leave;			/* the loop is to end */
 	u32 cpu, apic_id;
 
-	/* rendezvous.c */
+	/* stop.c */
 	u32 park, parked, nmi_expected;
 
 	/* events waiting for injection: written to the VMCS just before entry */
@@ -222,7 +222,7 @@ struct hvt_ept {
 struct hvt_machine {
 	struct hvt_vcpu *vcpu[HVT_MAX_CPUS];
 	u32 ncpu;			/* ids below this */
-	u32 stop_lock;			/* rendezvous.c */
+	u32 stop_lock;			/* stop.c: cpu + 1 of the CPU that stopped the others */
 	bool broken;
 	u8 maxphyaddr;
 	u8 levels;			/* of guest page tables: 4, or 5 with CR4.LA57 */

@@ -71,7 +71,7 @@ bool hvt_stop_others(struct hvt_vcpu *v)
 	bool parked = false;
 	u32 i;
 
-	while (xchg(&hvt_m.stop_lock, 1)) {
+	while (cmpxchg(&hvt_m.stop_lock, 0, v->cpu + 1)) {
 		parked |= hvt_park(v);
 		hvt_pause();
 	}

@@ -77,12 +77,17 @@ ok $? "the target of a killed agent runs to its end"
 
 export STANDIN_MODE=wait
 for s in INT TERM HUP; do
+	rm -f "$tmp/out" # of the round before
 	# a background job of a shell without job control ignores SIGINT: undo that
 	python3 -c 'import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])' "$hvt" watch x -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
-	sleep 0.7
+	tries=0
+	until cmp -s "$tmp/out" "$tmp/text" || [ $tries -ge 50 ]; do
+		sleep 0.2
+		tries=$((tries + 1))
+	done
 	cmp -s "$tmp/out" "$tmp/text"
 	ok $? "lines come at once, before the end"
 	kill -$s $pid

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 /* output.c: copies standard input to the simulated parallel port, unchanged and without the baud
  * rate of a serial port. It ends at end of input, or on SIGTERM once nothing more is waiting. */
 #include <errno.h>

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # bochs.sh: the two simulators. `debugger` is Debian 13's own build, unpacked beside the system;
 # `fast` is the same Debian source without the debugger, twice as quick and the default. Sourced.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # build.sh: the current source built in the kit, and the payload disk that carries it to the guest.
 # Sourced.
 

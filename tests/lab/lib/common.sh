@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # common.sh: what every part of the lab needs: messages, the cache, the machine's Debian mirror.
 # Sourced, never run. LAB is the tests/lab directory; the sourcing script sets it.
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
 # kit-build.sh: runs inside a build kit (chroot): builds /build/src into the tree /build/stage that the
 # guest sees over its root. Arguments: kernel release, `userland` or `no-userland`.
 set -eu

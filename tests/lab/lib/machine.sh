@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # machine.sh: one simulated machine: its run directory, boot disc, simulator process and end. Sourced.
 
 # make_run_directory: a private place for this instance; RUN is its path.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # options.sh: the options that run and shell share. Sourced; what it sets is used by the sourcing script.
 # shellcheck disable=SC2034
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # result.sh: what a finished machine left: /lab/out, the kernel's messages, the status. Sourced.
 
 # collect_result: unpacks the result disk, fills --out, sets STATUS to COMMAND's when there is one.

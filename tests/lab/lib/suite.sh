@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # suite.sh: one Debian suite per kernel: the build kit (stock kernel, headers, compiler) and the
 # guest's root file system image. Sourced.
 
