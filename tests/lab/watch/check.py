@@ -156,18 +156,56 @@ def stack():
     # fib(10) makes 177 calls, 176 of them from fib itself; four rounds.
     check("stack: every call of fib by fib", len(calls) == 4 * 176, len(calls))
     check("stack: every return of fib", len(rets) == 4 * 177, len(rets))
+    byte_history("stack", got)
+
+
+def moving():
+    events, out = load("moves.traced")
+    writes = accesses(events)
+    check("moves: output and status as bare", out == text("moves.bare") and
+          text("moves.status") == "0\n", text("moves.err"))
+    check("moves: the nine writes of the process, through COW, madvise, mremap and a new mapping",
+          [value(e["new"]) for e in writes] == list(range(1, 10)) and
+          len({e["pid"] for e in writes}) == 1, [(e["pid"], e["new"]) for e in writes])
+    check("moves: each move is told", sum(e["type"] == "remap" for e in events) >= 8 and
+          len({e["gpa"] for e in writes}) >= 3)
+    check_complete("moves", events)
+
+
+def byte_history(what, events):
+    """Every byte that is read is the byte that was last seen there."""
     memory, bad = {}, None
-    for e in got:
-        if not e["exact"] or e["size"] > 8:
-            memory.clear()
+    for e in events:
+        if e["old"] is None:
             continue
-        at, old = value(e["addr"]), value(e["old"]).to_bytes(e["size"], "little")
-        new = value(e["new"]).to_bytes(e["size"], "little")
-        for i in range(e["size"]):
+        size = e["value_len"] if "value_len" in e else e["size"]
+        at = value(e["addr"]) + e.get("value_off", 0)
+        if size <= 8:
+            old = value(e["old"]).to_bytes(size, "little")
+            new = value(e["new"]).to_bytes(size, "little")
+        else:
+            old, new = bytes.fromhex(e["old"]), bytes.fromhex(e["new"])
+        for i in range(size):
             if memory.get(at + i, old[i]) != old[i] and bad is None:
                 bad = e
             memory[at + i] = new[i]
-    check("stack: every byte read is the byte last written", bad is None, bad)
+    check(f"{what}: every byte read is the byte last written", bad is None, bad)
+
+
+def delivery():
+    gates = accesses(load("idt.json")[0])
+    check("IDT: each delivery reads the gate of its vector", len(gates) > 5 and
+          all(e["access"] == "read" and e["size"] == 16 and
+              value(e["addr"]) % 4096 == 16 * e["vector"] for e in gates), gates[:2])
+    idle = accesses(load("idle.json")[0])
+    frames = [e for e in idle if "vector" in e]
+    check("idle stack: interrupt frames, with the interrupted address in them",
+          len(frames) > 2 and all(
+              e["size"] in (40, 48) and
+              int.from_bytes(bytes.fromhex(e["new"])[e["size"] - 40:][:8], "little") ==
+              value(e["ip"]) for e in frames), frames[:2])
+    byte_history("idle stack", idle)
+    check("idle stack: the machine goes on", text("idle.status") == "0\n", text("idle.err"))
 
 
 def kernel():
@@ -214,7 +252,7 @@ def endings():
     check("dmesg is clean", not noise, "\n".join(noise))
 
 
-for part in (counting, touching, stack, kernel, endings):
+for part in (counting, touching, stack, moving, delivery, kernel, endings):
     try:
         part()
     except Exception as e:  # a missing file or field is a failed check, not a crash

@@ -39,6 +39,16 @@ $progs/stack 10 >stack.bare
 hvtrace watch area -a rw --format json -o stack.data -- $progs/stack 10 >stack.traced 2>stack.err
 echo $? >stack.status
 
+# --- memory that moves under the watch
+$progs/moves >moves.bare
+hvtrace watch cell,8 -a w --format json -- $progs/moves >moves.traced 2>moves.err
+echo $? >moves.status
+
+# --- event delivery: gates read from the IDT, frames pushed on the idle task's stack
+hvtrace watch kernel:idt_table,4096 -a r --format json -- sleep 0.01 >idt.json 2>idt.err
+hvtrace watch kernel:init_stack,16384 -a rw --format json -- sleep 0.01 >idle.json 2>idle.err
+echo $? >idle.status
+
 # --- the kernel's memory; by name and by address, and the same bytes twice
 timeout --preserve-status -s INT 2 hvtrace watch jiffies_64,8 -a w --format json \
 	>jiffies.json 2>jiffies.err
