@@ -28,6 +28,25 @@
  * only at the next exit, which may be far away. So the handler moves an RIP within
  * [nmi_check, entry instruction] to hvt_entry_abort, which gives the entry up.
  */
+/* All guest registers from struct guest_regs at %rdi, %rdi last. */
+.macro HVT_LOAD_GUEST
+	mov	0x00(%rdi), %rax
+	mov	0x08(%rdi), %rcx
+	mov	0x10(%rdi), %rdx
+	mov	0x18(%rdi), %rbx
+	mov	0x28(%rdi), %rbp
+	mov	0x30(%rdi), %rsi
+	mov	0x40(%rdi), %r8
+	mov	0x48(%rdi), %r9
+	mov	0x50(%rdi), %r10
+	mov	0x58(%rdi), %r11
+	mov	0x60(%rdi), %r12
+	mov	0x68(%rdi), %r13
+	mov	0x70(%rdi), %r14
+	mov	0x78(%rdi), %r15
+	mov	0x38(%rdi), %rdi
+.endm
+
 .macro HVT_ENTRY_RETURN
 	pop	%rdi
 	pop	%r15
@@ -59,21 +78,7 @@ SYM_INNER_LABEL(\name\()_nmi_check, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	cmpb	$0, HVT_REGS_NMI_SEEN(%rdi)
 	jne	hvt_entry_abort
-	mov	0x00(%rdi), %rax
-	mov	0x08(%rdi), %rcx
-	mov	0x10(%rdi), %rdx
-	mov	0x18(%rdi), %rbx
-	mov	0x28(%rdi), %rbp
-	mov	0x30(%rdi), %rsi
-	mov	0x40(%rdi), %r8
-	mov	0x48(%rdi), %r9
-	mov	0x50(%rdi), %r10
-	mov	0x58(%rdi), %r11
-	mov	0x60(%rdi), %r12
-	mov	0x68(%rdi), %r13
-	mov	0x70(%rdi), %r14
-	mov	0x78(%rdi), %r15
-	mov	0x38(%rdi), %rdi
+	HVT_LOAD_GUEST
 SYM_INNER_LABEL(\name\()_insn, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	\insn
@@ -170,21 +175,7 @@ SYM_FUNC_END(hvt_call)
  */
 SYM_FUNC_START(hvt_leave_iret)
 	mov	%rsi, %rsp
-	mov	0x00(%rdi), %rax
-	mov	0x08(%rdi), %rcx
-	mov	0x10(%rdi), %rdx
-	mov	0x18(%rdi), %rbx
-	mov	0x28(%rdi), %rbp
-	mov	0x30(%rdi), %rsi
-	mov	0x40(%rdi), %r8
-	mov	0x48(%rdi), %r9
-	mov	0x50(%rdi), %r10
-	mov	0x58(%rdi), %r11
-	mov	0x60(%rdi), %r12
-	mov	0x68(%rdi), %r13
-	mov	0x70(%rdi), %r14
-	mov	0x78(%rdi), %r15
-	mov	0x38(%rdi), %rdi
+	HVT_LOAD_GUEST
 	iretq
 	RET	/* not reached; without it objtool wants callers to be noreturn */
 SYM_FUNC_END(hvt_leave_iret)
