@@ -113,6 +113,26 @@ def counting():
           len(reads) == 2001 and reads[-1]["access"] == "read", len(reads))
 
 
+def losing():
+    events, out = load("loss.json")
+    gaps = [e for e in events if e["type"] == "lost"]
+    lost = sum(e["count"] for e in gaps)
+    seen = [value(e["new"]) for e in accesses(events)]
+    check("small rings: the target is unharmed, --fail-on-loss says 4",
+          out == "20000\n" and text("loss.status") == "4\n", (out, text("loss.err")))
+    check("small rings: every record is seen or counted as lost",
+          gaps and 20000 <= len(events) - len(gaps) + lost <= 20000 + 4,
+          (len(events), len(gaps), lost))
+    check("small rings: what is seen is true and in order",
+          seen == sorted(set(seen)) and all(1 <= n <= 20000 for n in seen))
+    after, bad = {}, None
+    for e in events:
+        if after.get(e["cpu"], e["seq"]) != e["seq"] and bad is None:
+            bad = e
+        after[e["cpu"]] = e["seq"] + (e["count"] if e["type"] == "lost" else 1)
+    check("small rings: a LOST record stands in each gap", bad is None, bad)
+
+
 def touching():
     events, out = load("touch.traced")
     got = accesses(events)
@@ -252,7 +272,7 @@ def endings():
     check("dmesg is clean", not noise, "\n".join(noise))
 
 
-for part in (counting, touching, stack, moving, delivery, kernel, endings):
+for part in (counting, losing, touching, stack, moving, delivery, kernel, endings):
     try:
         part()
     except Exception as e:  # a missing file or field is a failed check, not a crash

@@ -27,6 +27,11 @@ hvtrace watch counter -a w --format json -o two.data -- $progs/count 50000 $thre
 echo $? >two.traced.status
 hvtrace watch counter -a r --format json -- $progs/count 1000 2 >reads.traced 2>reads.err
 
+# --- rings that are too small: what is lost is counted
+hvtrace watch counter -a w --ring-slots 512 --fail-on-loss --format json -- $progs/count 20000 \
+	>loss.json 2>loss.err
+echo $? >loss.status
+
 # --- ways to touch memory
 $progs/touch >touch.bare
 hvtrace watch pages,8192 src,8 dst,8 buffer,64 -a rw --format json -o touch.data -- $progs/touch \
