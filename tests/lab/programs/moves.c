@@ -49,14 +49,16 @@ int main(void)
 	if (madvise((void *)cell, PAGE, MADV_DONTNEED) || cell[0])
 		return 4;
 	cell[0] = 6;
-	if (mprotect((void *)cell, PAGE, PROT_READ) || mprotect((void *)cell, PAGE, PROT_READ | PROT_WRITE))
+	if (mprotect((void *)cell, PAGE, PROT_READ) ||
+	    mprotect((void *)cell, PAGE, PROT_READ | PROT_WRITE))
 		return 5;
 	cell[0] = 7;
-	if (mremap((void *)cell, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)0x20000000) == MAP_FAILED)
+	if (mremap((void *)cell, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)0x20000000) ==
+	    MAP_FAILED)
 		return 6;
 	*(volatile unsigned long *)0x20000000 = 200; /* the page, at another address */
-	if (mmap((void *)cell, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		 -1, 0) != (void *)cell)
+	if (mmap((void *)cell, PAGE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != (void *)cell)
 		return 7;
 	cell[0] = 8;
 	cell[0] = 9;

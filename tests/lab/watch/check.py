@@ -179,6 +179,19 @@ def stack():
     byte_history("stack", got)
 
 
+def faulting():
+    events, out = load("faults.traced")
+    got = [(e["access"], value(e["old"]), value(e["new"])) for e in accesses(events)]
+    truth = []
+    for i in (1, 2, 3):
+        truth += [("write", i - 1, i), ("read", i, i), ("read", i, i)]
+    truth += [("write", 3, 0), ("write", 0, 7), ("read", 7, 7), ("read", 7, 7)]
+    check("faults: output as bare", out == text("faults.bare") and out == "3 1 3 7\n",
+          (out, text("faults.err")))
+    check("faults: #PF on the other operand and #DE: each access once, when it retires",
+          got == truth, got)
+
+
 def moving():
     events, out = load("moves.traced")
     writes = accesses(events)
@@ -272,7 +285,7 @@ def endings():
     check("dmesg is clean", not noise, "\n".join(noise))
 
 
-for part in (counting, losing, touching, stack, moving, delivery, kernel, endings):
+for part in (counting, losing, touching, stack, faulting, moving, delivery, kernel, endings):
     try:
         part()
     except Exception as e:  # a missing file or field is a failed check, not a crash

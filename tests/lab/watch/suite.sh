@@ -44,6 +44,10 @@ $progs/stack 10 >stack.bare
 hvtrace watch area -a rw --format json -o stack.data -- $progs/stack 10 >stack.traced 2>stack.err
 echo $? >stack.status
 
+# --- instructions that fault after they touched it
+$progs/faults >faults.bare
+hvtrace watch cell,8 -a rw --format json -- $progs/faults >faults.traced 2>faults.err
+
 # --- memory that moves under the watch
 $progs/moves >moves.bare
 hvtrace watch cell,8 -a w --format json -- $progs/moves >moves.traced 2>moves.err
