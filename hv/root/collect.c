@@ -88,9 +88,9 @@ static bool match(struct hvt_step *s, struct hvt_prov *p, const struct span *sp)
 
 /*
  * An access whose linear range is known exactly. Adds a provisional record if it
- * touches a watch. False when there is no room for another.
+ * touches a watch. There is room: an instruction has few operands.
  */
-bool hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags)
+void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags)
 {
 	struct hvt_step *s = &v->step;
 	u32 first = PAGE_SIZE - (gla & (PAGE_SIZE - 1));
@@ -99,7 +99,7 @@ bool hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags)
 	bool hit;
 
 	if (s->nprov == HVT_STEP_PAGES)
-		return false;
+		return;
 	p = &s->prov[s->nprov];
 	p->gla = gla;
 	p->size = size;
@@ -113,7 +113,7 @@ bool hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags)
 	p->gpa = hvt_translate(s->cr3, gla);
 	p->gpa2 = HVT_GPA_NONE;
 	if (p->gpa == HVT_GPA_NONE)
-		return true; /* the guest will fault; it comes again */
+		return; /* the guest will fault; it comes again */
 	sp = (struct span){ hvt_page_find(p->gpa >> 12), p->gpa & (PAGE_SIZE - 1), 0, access };
 	sp.hi = sp.lo + p->len1;
 	hit = match(s, p, &sp);
@@ -126,7 +126,6 @@ bool hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags)
 		}
 	}
 	s->nprov += hit;
-	return true;
 }
 
 /*

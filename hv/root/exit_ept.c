@@ -89,6 +89,7 @@ static bool decode(struct hvt_vcpu *v, struct hvt_insn *insn)
 		.ip = s->ip,
 		.bits = s->mode_flags & HVT_RF_CODE16 ? 16 : s->mode_flags & HVT_RF_CODE32 ? 32 : 64,
 		.cpl = s->mode_flags & HVT_RF_USER ? 3 : 0,
+		.hidden_stack = false, /* CET and FRED machines are not attached */
 	};
 	u32 got = hvt_fetch(s->cr3, s->ip, s->insn, HVT_INSN_MAX);
 	bool known;

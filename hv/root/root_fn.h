@@ -32,7 +32,7 @@ void hvt_step_retire(struct hvt_vcpu *v);
 void hvt_step_drop(struct hvt_vcpu *v);
 
 /* collect.c */
-bool hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags);
+void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags);
 void hvt_collect_page(struct hvt_vcpu *v, struct hvt_page *page, const struct hvt_prov *at);
 void hvt_capture_old(struct hvt_vcpu *v);
 

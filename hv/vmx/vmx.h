@@ -22,10 +22,6 @@ int hvt_vmx_probe(struct hvt_vmx_config *c, char *detail, size_t len);
 /* Fill the current VMCS for @v on this CPU, in Linux, interrupts off. */
 int hvt_vmcs_setup(struct hvt_vcpu *v, const struct hvt_vmx_config *c);
 
-/* Build root mode's GDT, IDT, TSS and page-table root for @v (hv/host.c). */
-int hvt_host_setup(struct hvt_vcpu *v);
-void hvt_host_free(struct hvt_vcpu *v);
-
 /* Build OPEN and ARMED in hvt_m.ept; free them with every table in the pool. */
 int hvt_ept_create(u64 caps);
 void hvt_ept_destroy(void);
