@@ -76,7 +76,10 @@ struct hvt_event {
 	uint32_t size;		   /* bytes; 0: unknown */
 	uint32_t val_off;	   /* of the first value byte, from addr */
 	uint32_t val_len;	   /* bytes at old and at new_; 0: not recorded */
-	const uint8_t *old, *new_; /* in memory order */
+	const uint8_t *old, *new_; /* in memory order; NULL: not known (devices) */
+	uint64_t run_count;	   /* with HVT_RF_RUN: iterations, ... */
+	uint32_t run_elem;	   /* ... bytes of each, ... */
+	bool run_down;		   /* ... towards lower addresses */
 	const uint64_t *gpr;	   /* 16 registers before the instruction, or NULL */
 	uint8_t insn_len;	   /* of insn[] */
 	uint8_t insn[15];
@@ -111,6 +114,8 @@ struct hvt_watch_fact {
 	uint32_t id, access;
 	int32_t pid;
 	uint64_t addr, len;
+	uint32_t flags;			 /* HVT_WATCH_* */
+	const struct hvt_filter *filter; /* NULL: none */
 	const char *spec; /* as the user wrote it, NUL-terminated, any bytes */
 	uint64_t hits;	  /* accesses given out that overlap it */
 };

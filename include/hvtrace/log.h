@@ -42,6 +42,7 @@ enum hvt_sec_type {
 	HVT_SEC_ARMED = 10, /* no payload: all watches named so far are armed */
 	HVT_SEC_STAT = 11,  /* struct hvt_log_stat[nr_cpus] */
 	HVT_SEC_END = 12,   /* struct hvt_log_end; nothing follows */
+	HVT_SEC_FILTER = 13, /* struct hvt_filter (uapi.h); before the watches that use it */
 };
 
 struct hvt_section {
@@ -64,7 +65,9 @@ struct hvt_log_watch {
 	uint32_t id, access; /* HVT_ACC_* */
 	int32_t pid;	     /* whose memory; 0: the kernel's */
 	uint32_t spec_len;   /* bytes of spec, no NUL */
-	uint64_t addr, len;
+	uint64_t addr, len;  /* linear, or physical with HVT_WATCH_PHYS */
+	uint32_t flags;	     /* HVT_WATCH_* (uapi.h) */
+	uint32_t filter;     /* id of a FILTER section, 0: none */
 	/* char spec[]: as the user wrote it */
 };
 

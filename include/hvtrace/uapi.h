@@ -125,8 +125,65 @@ struct hvt_watch_add {
 	__u64 addr;
 	__u64 len;		/* bytes, 1 .. HVT_WATCH_MAX */
 	__u64 pages_mapped;	/* out: pages of it that are mapped now */
+	__u32 flags;		/* HVT_WATCH_* */
+	__u32 filter;		/* id from FILTER_ADD of the same fd; 0: none */
 };
 #define HVT_WATCH_MAX (1ull << 28)
+
+#define HVT_WATCH_PHYS	   (1u << 0) /* addr is guest-physical, RAM or device; pid is 0 */
+#define HVT_WATCH_COALESCE (1u << 1) /* one record for each run of a REP string instruction */
+
+/*
+ * Which of the accesses to a watch are recorded. All tests that are present must pass;
+ * a list passes when one of its items does. One filter may serve many watches: every
+ * and limit then count over all of them. It lives until its fd is closed.
+ */
+#define HVT_FILTER_LIST 16
+#define HVT_FILTER_IPS	64
+
+#define HVT_FF_USER    (1u << 0) /* CPL 3 only ... */
+#define HVT_FF_KERNEL  (1u << 1) /* ... CPL 0 only; not both */
+#define HVT_FF_CPUS    (1u << 2) /* cpus counts */
+#define HVT_FF_CHANGED (1u << 3) /* a watched byte has another value afterwards */
+
+enum hvt_filter_op {
+	HVT_OP_NONE = 0,
+	HVT_OP_EQ,
+	HVT_OP_NE,
+	HVT_OP_LT,
+	HVT_OP_LE,
+	HVT_OP_GT,
+	HVT_OP_GE,
+	HVT_OP_AND,		/* value & operand is not 0 */
+};
+
+struct hvt_filter_ip {
+	__u64 lo, hi;		/* [lo, hi): address of the instruction */
+	__u32 pid;		/* of that process; 0: of any */
+	__u32 pad;
+};
+
+struct hvt_filter {
+	__u32 size;
+	__u32 id;		/* out for FILTER_ADD, in for FILTER_INFO */
+	__u32 flags;		/* HVT_FF_* */
+	/*
+	 * What the accessed bytes inside the watch hold after the access, as an unsigned
+	 * little-endian number of their own length, compared with value. An access
+	 * whose value or extent root does not know passes; the reader tests it again.
+	 */
+	__u32 op;		/* enum hvt_filter_op */
+	__u64 value;
+	__u64 every;		/* record each n-th that passes; 0 and 1: all */
+	__u64 limit;		/* record so many, then none; 0: no limit */
+	__u32 nr_pids, nr_tids, nr_comms, nr_ips;
+	__u32 pid[HVT_FILTER_LIST]; /* of the accessor: tgid, 0: the idle tasks */
+	__u32 tid[HVT_FILTER_LIST];
+	char comm[HVT_FILTER_LIST][16]; /* whole names, NUL-padded */
+	__u64 cpus[8];		/* bit n: CPU n */
+	struct hvt_filter_ip ip[HVT_FILTER_IPS];
+	__u64 passed;		/* out, FILTER_INFO: recorded so far */
+};
 
 struct hvt_watch_del {
 	__u32 size;
@@ -141,9 +198,12 @@ struct hvt_watch_info {
 	__s32 owner;		/* tgid that armed it */
 	__u64 addr, len;
 	__u64 pages_mapped;
-	__u64 hits;		/* events recorded */
-	__u64 near;		/* exits on its pages that did not touch it */
+	__u64 hits;		/* accesses that touched it and were recorded */
+	__u64 near;		/* accesses to its pages that did not touch it */
 	__u64 remaps;
+	__u64 filtered;		/* accesses that touched it and did not pass its filter */
+	__u32 flags;		/* HVT_WATCH_* */
+	__u32 filter;		/* id, 0: none */
 };
 
 struct hvt_ksym {
@@ -176,6 +236,8 @@ struct hvt_clock {
 #define HVT_IOC_WATCH_INFO _IOWR('h', 0x08, struct hvt_watch_info)
 #define HVT_IOC_KSYM	   _IOWR('h', 0x09, struct hvt_ksym)
 #define HVT_IOC_CLOCK	   _IOWR('h', 0x0a, struct hvt_clock)
+#define HVT_IOC_FILTER_ADD  _IOWR('h', 0x0b, struct hvt_filter)
+#define HVT_IOC_FILTER_INFO _IOWR('h', 0x0c, struct hvt_filter) /* any fd's */
 
 /* ------------------------------------------------------------------ */
 /*
@@ -238,11 +300,18 @@ struct hvt_rec {
 #define HVT_RF_CODE16	(1u << 7) /* CS.L = 0, CS.D = 0 */
 #define HVT_RF_NOINSN	(1u << 8) /* instruction bytes could not be read */
 #define HVT_RF_CLIPPED	(1u << 9) /* size exceeds the values that follow */
+#define HVT_RF_DEVICE	(1u << 10) /* device memory: new_ is what was read or written, old
+				    * is not known (reading it would act on the device) */
+#define HVT_RF_NOVALUE	(1u << 11) /* neither old nor new_ is known */
+#define HVT_RF_RUN	(1u << 12) /* a run of a REP string instruction, coalesced: gla is
+				    * the lowest byte of it, size that of all of it; the
+				    * values are those of its first bytes in memory */
 
 /*
  * One access, written when its instruction (or event delivery) has retired.
- * 128 bytes; then, by flags: __u64 gpr[16] in encoding order (rax rcx rdx rbx rsp
- * rbp rsi rdi r8..r15); then struct hvt_rec_wide with its bytes.
+ * 128 bytes; then, by flags: REGS: __u64 gpr[16] in encoding order (rax rcx rdx rbx
+ * rsp rbp rsi rdi r8..r15); RUN: struct hvt_rec_run; WIDE: struct hvt_rec_wide with
+ * its bytes.
  */
 struct hvt_rec_access {
 	struct hvt_rec h;
@@ -265,6 +334,12 @@ struct hvt_rec_access {
 struct hvt_rec_wide {
 	__u32 off;		/* of the first value byte, from gla */
 	__u32 len;		/* bytes of each value; old[len] and new[len] follow */
+};
+
+struct hvt_rec_run {
+	__u64 count;		/* iterations */
+	__u32 elem;		/* bytes of each */
+	__u32 down;		/* 1: from high addresses to low (RFLAGS.DF) */
 };
 
 /* seq is that of the first lost record; the next record has seq + count. */
