@@ -189,7 +189,9 @@ static void free_machine(void)
 	}
 	hvt_m.ncpu = 0;
 	kfree(hvt_m.hash);
+	kfree(hvt_m.bins);
 	hvt_m.hash = NULL;
+	hvt_m.bins = NULL;
 	hvt_ept_destroy();
 }
 
@@ -204,7 +206,8 @@ static int alloc_machine(void)
 			    &hvt_m.phys_limit, ram_end);
 	hvt_m.broken = false;
 	hvt_m.hash = kcalloc(1 << HVT_HASH_BITS, sizeof(*hvt_m.hash), GFP_KERNEL);
-	if (!hvt_m.hash || hvt_ept_create(config.caps))
+	hvt_m.bins = kcalloc(1 << HVT_HASH_BITS, sizeof(*hvt_m.bins), GFP_KERNEL);
+	if (!hvt_m.hash || !hvt_m.bins || hvt_ept_create(config.caps))
 		return -ENOMEM;
 	for_each_online_cpu(cpu) {
 		if (cpu >= HVT_MAX_CPUS)

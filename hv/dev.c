@@ -53,6 +53,7 @@ static int hvt_open(struct inode *inode, struct file *file)
 	f->session = -1;
 	f->owner = task_tgid_nr(current);
 	INIT_LIST_HEAD(&f->watches);
+	INIT_LIST_HEAD(&f->filters);
 	init_waitqueue_head(&f->wait);
 	mutex_lock(&hvt_lock);
 	list_add_tail(&f->node, &hvt_files);
@@ -82,6 +83,7 @@ static int hvt_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&hvt_lock);
 	hvt_watch_del_all(f);
+	hvt_filter_free_all(f);
 	hvt_session_destroy(f);
 	list_del(&f->node);
 	if (f->attached)
@@ -208,6 +210,7 @@ union arg {
 	struct hvt_watch_info watch_info;
 	struct hvt_ksym ksym;
 	struct hvt_clock clock;
+	struct hvt_filter filter;
 };
 
 static int run(struct hvt_file *f, unsigned int nr, union arg *a)
@@ -242,6 +245,10 @@ static int run(struct hvt_file *f, unsigned int nr, union arg *a)
 	case _IOC_NR(HVT_IOC_CLOCK):
 		hvt_fill_clock(&a->clock);
 		return 0;
+	case _IOC_NR(HVT_IOC_FILTER_ADD):
+		return hvt_filter_add(f, &a->filter);
+	case _IOC_NR(HVT_IOC_FILTER_INFO):
+		return hvt_filter_info(&a->filter);
 	default:
 		return -ENOTTY;
 	}
@@ -259,6 +266,8 @@ static const u16 arg_size[] = {
 	[_IOC_NR(HVT_IOC_WATCH_INFO)] = sizeof(struct hvt_watch_info),
 	[_IOC_NR(HVT_IOC_KSYM)] = sizeof(struct hvt_ksym),
 	[_IOC_NR(HVT_IOC_CLOCK)] = sizeof(struct hvt_clock),
+	[_IOC_NR(HVT_IOC_FILTER_ADD)] = sizeof(struct hvt_filter),
+	[_IOC_NR(HVT_IOC_FILTER_INFO)] = sizeof(struct hvt_filter),
 };
 
 /*
@@ -320,4 +329,5 @@ void hvt_dev_exit(void)
 {
 	misc_deregister(&misc);
 	cancel_delayed_work_sync(&ticker);
+	hvt_exec_exit();
 }

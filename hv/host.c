@@ -12,7 +12,6 @@
 #include "hv.h"
 
 #define STACK_ORDER 2
-#define RECORD_SIZE 8192
 
 extern const u8 hvt_root_vectors[], hvt_root_nmi[], hvt_root_mc[];
 
@@ -89,7 +88,13 @@ static int alloc_step(struct hvt_vcpu *v)
 		if (!(v->snap[i] = page()))
 			return -ENOMEM;
 	v->arena = kzalloc(HVT_ARENA, GFP_KERNEL);
-	v->record = kzalloc(RECORD_SIZE, GFP_KERNEL);
+	v->record = kzalloc(HVT_RECORD, GFP_KERNEL);
+	for (i = 0; i < HVT_RUNS; i++) {
+		v->run[i].old = kzalloc(2 * HVT_VALUE_MAX, GFP_KERNEL);
+		if (!v->run[i].old)
+			return -ENOMEM;
+		v->run[i].new = v->run[i].old + HVT_VALUE_MAX;
+	}
 	v->eptp_step = __pa(v->step_table[0]) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
 	return v->arena && v->record ? 0 : -ENOMEM;
 }
@@ -147,6 +152,8 @@ void hvt_vcpu_free(struct hvt_vcpu *v)
 
 	if (!v)
 		return;
+	for (i = 0; i < HVT_RUNS; i++)
+		kfree(v->run[i].old);
 	kfree(v->record);
 	kfree(v->arena);
 	for (i = 0; i < HVT_STEP_PAGES; i++)

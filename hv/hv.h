@@ -16,6 +16,7 @@ struct hvt_armed;
 struct hvt_file {
 	struct list_head node;		/* hvt_files, under hvt_lock */
 	struct list_head watches;	/* struct hvt_armed */
+	struct list_head filters;	/* filters.c */
 	wait_queue_head_t wait;
 	int session;			/* index into hvt_m.session, -1: no rings */
 	bool attached;			/* holds the machine attached until close */
@@ -55,6 +56,13 @@ int hvt_watch_del(struct hvt_file *f, u32 id);
 void hvt_watch_del_all(struct hvt_file *f);
 int hvt_watch_info(struct hvt_watch_info *info);
 u32 hvt_watch_count(void);
+void hvt_exec_exit(void);
+
+/* filters.c */
+int hvt_filter_add(struct hvt_file *f, struct hvt_filter *a);
+int hvt_filter_info(struct hvt_filter *a);
+struct hvt_filter_state *hvt_filter_find(struct hvt_file *f, u32 id);
+void hvt_filter_free_all(struct hvt_file *f);
 
 /* status.c */
 void hvt_fill_status(struct hvt_status *s);

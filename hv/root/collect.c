@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From operands to provisional records: which bytes of an access are watched, by
- * whom, on which pages, and what they hold before the instruction runs.
+ * From operands to provisional records: which bytes of an access are watched, on which
+ * pages, and what they hold before the instruction runs. Who is to hear of it is
+ * decided when it has retired (account.c).
  */
 #include <asm/page.h>
 #include "root_fn.h"
-
-/* One access's part in one page. */
-struct span {
-	struct hvt_page *page;
-	u32 lo, hi;			/* bytes of the page */
-	u8 access;
-};
-
-static bool touches_blocks(const struct hvt_page *p, u32 lo, u32 hi)
-{
-	u32 first = lo / 64, last = (hi - 1) / 64;
-
-	return p->blocks & (~0ull << first) & (~0ull >> (63 - last));
-}
 
 static bool is_locked(const struct hvt_step *s, const struct hvt_page *p)
 {
@@ -37,7 +24,7 @@ static void want_lock(struct hvt_step *s, struct hvt_page *p)
 }
 
 /* A store into guarded page-table entries: they are translated anew afterwards. */
-static void mark_dirty(struct hvt_step *s, const struct span *sp)
+static void mark_dirty(struct hvt_step *s, const struct hvt_span *sp)
 {
 	struct hvt_dirty *d = &s->dirty[s->ndirty];
 
@@ -51,105 +38,121 @@ static void mark_dirty(struct hvt_step *s, const struct span *sp)
 	s->ndirty++;
 }
 
-/* Add to @p who watches the span. True when somebody does. */
-static bool match(struct hvt_step *s, struct hvt_prov *p, const struct span *sp)
+static void match(struct hvt_step *s, struct hvt_prov *p, u32 part)
 {
+	const struct hvt_span *sp = &p->span[part];
+	struct hvt_ref_iter it;
 	struct hvt_ref *r;
 	bool hit = false;
 
-	if (!sp->page || !touches_blocks(sp->page, sp->lo, sp->hi))
-		return false;
-	for (r = sp->page->refs; r; r = r->next) {
-		struct hvt_watch *w = r->watch;
-		u8 bit = 1u << w->session;
-
-		if (r->hi <= sp->lo || r->lo >= sp->hi)
-			continue;
+	hvt_for_each_ref(r, &it, sp->page, sp->lo, sp->hi) {
 		if (r->kind == HVT_REF_GUARD) {
-			if (sp->access & HVT_ACC_W)
+			if (p->access & HVT_ACC_W)
 				mark_dirty(s, sp);
-			continue;
-		}
-		if (!(w->access & sp->access))
-			continue;
-		hit = true;
-		if (!(p->sessions & bit) || w->id < p->watch[w->session]->id) {
-			p->sessions |= bit;
-			p->watch[w->session] = w;
+		} else if (r->watch->access & p->access) {
+			p->only = p->hit ? NULL : r;
+			p->only_part = part;
+			p->hit = hit = true;
+			p->sessions |= 1u << r->watch->session;
 		}
 	}
-	if (hit) {
-		want_lock(s, sp->page);
-		if (!p->page)
-			p->page = sp->page;
-	}
-	return hit;
+	if (!hit)
+		return;
+	want_lock(s, sp->page);
+	if (!p->page)
+		p->page = sp->page;
+}
+
+/* Bytes [lo, hi) of the page at @gpa are @p's part @i. True when the page counts them. */
+static bool add_span(struct hvt_step *s, struct hvt_prov *p, u32 i, u64 gpa, u32 len)
+{
+	struct hvt_page *page = hvt_page_find(gpa >> 12);
+	struct hvt_span *sp = &p->span[i];
+
+	/* What ARMED lets pass is nobody's. */
+	if (!page || !(page->deny & p->access))
+		return false;
+	sp->page = page;
+	sp->lo = gpa & (PAGE_SIZE - 1);
+	sp->hi = sp->lo + len;
+	if (page->device)
+		p->flags |= HVT_RF_DEVICE;
+	match(s, p, i);
+	return true;
+}
+
+static void prov_init(struct hvt_prov *p)
+{
+	p->hit = false;
+	p->sessions = 0;
+	p->span[0].page = p->span[1].page = NULL;
+	p->only = NULL;
+	p->page = NULL;
+	p->old_len = 0;
+	p->gpa2 = HVT_GPA_NONE;
 }
 
 /*
  * An access whose linear range is known exactly. Adds a provisional record if it
- * touches a watch. There is room: an instruction has few operands.
+ * touches a watched page. There is room: an instruction has few operands.
  */
-void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags)
+void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u8 op)
 {
 	struct hvt_step *s = &v->step;
 	u32 first = PAGE_SIZE - (gla & (PAGE_SIZE - 1));
 	struct hvt_prov *p;
-	struct span sp;
-	bool hit;
+	bool counts;
+	u64 gpa;
 
 	if (s->nprov == HVT_STEP_PAGES)
 		return;
-	p = &s->prov[s->nprov];
-	p->gla = gla;
-	p->size = size;
-	p->access = access;
-	p->flags = flags;
-	p->snap = -1;
-	p->sessions = 0;
-	p->page = NULL;
-	p->old_len = 0;
-	p->len1 = size < first ? size : first;
-	p->gpa = hvt_translate(s->cr3, gla);
-	p->gpa2 = HVT_GPA_NONE;
-	if (p->gpa == HVT_GPA_NONE)
+	gpa = hvt_translate(s->cr3, gla);
+	if (gpa == HVT_GPA_NONE)
 		return; /* the guest will fault; it comes again */
-	sp = (struct span){ hvt_page_find(p->gpa >> 12), p->gpa & (PAGE_SIZE - 1), 0, access };
-	sp.hi = sp.lo + p->len1;
-	hit = match(s, p, &sp);
+	p = &s->prov[s->nprov];
+	prov_init(p);
+	p->gla = gla;
+	p->gpa = gpa;
+	p->size = size;
+	p->len1 = size < first ? size : first;
+	p->access = access;
+	p->op = op;
+	p->flags = 0;
+	p->snap = -1;
+	counts = add_span(s, p, 0, gpa, p->len1);
 	if (p->len1 < size) {
 		p->gpa2 = hvt_translate(s->cr3, gla + p->len1);
-		if (p->gpa2 != HVT_GPA_NONE) {
-			sp = (struct span){ hvt_page_find(p->gpa2 >> 12), 0, size - p->len1,
-					    access };
-			hit |= match(s, p, &sp);
-		}
+		if (p->gpa2 != HVT_GPA_NONE)
+			counts |= add_span(s, p, 1, p->gpa2, size - p->len1);
 	}
-	s->nprov += hit;
+	s->nprov += counts;
 }
 
 /*
- * A blind access, as @at says: it first touched @page at gla/gpa; with size 0 it may
+ * A blind access, as @at says: it first touched the page at gla/gpa; with size 0 it may
  * reach any byte from there to the page's end, and a frame any byte of the page.
  */
-void hvt_collect_page(struct hvt_vcpu *v, struct hvt_page *page, const struct hvt_prov *at)
+void hvt_collect_page(struct hvt_vcpu *v, const struct hvt_prov *at)
 {
 	struct hvt_step *s = &v->step;
 	struct hvt_prov *p = &s->prov[s->nprov];
-	struct span sp = { page, at->gpa & (PAGE_SIZE - 1), PAGE_SIZE, at->access };
+	u64 off = at->gpa & (PAGE_SIZE - 1);
+	u32 len = PAGE_SIZE - off;
 
 	if (s->nprov == HVT_STEP_PAGES)
 		return;
 	*p = *at;
-	p->gpa2 = HVT_GPA_NONE;
+	prov_init(p);
+	p->op = HVT_NO_OP;
 	p->len1 = p->size;
 	p->snap = s->nsnap - 1;
-	if (p->size && sp.lo + p->size < PAGE_SIZE)
-		sp.hi = sp.lo + p->size;
+	if (p->size && p->size < len)
+		len = p->size;
 	else if (s->mode == HVT_STEP_DELIVERY)
-		sp.lo = 0;
-	if (match(s, p, &sp))
-		s->nprov++;
+		off = 0, len = PAGE_SIZE;
+	s->nprov += add_span(s, p, 0, (p->gpa & PAGE_MASK) | off, len);
+	if (p->flags & HVT_RF_DEVICE)
+		p->flags |= HVT_RF_NOVALUE;
 }
 
 static u32 value_len(u32 size)
@@ -167,7 +170,7 @@ void hvt_capture_old(struct hvt_vcpu *v)
 		struct hvt_prov *p = &s->prov[i];
 		u32 n = value_len(p->size), n1 = n < p->len1 ? n : p->len1;
 
-		if (p->access & HVT_ACC_X)
+		if (!p->hit || p->access == HVT_ACC_X || (p->flags & HVT_RF_DEVICE))
 			continue;
 		if (s->arena_used + n > HVT_ARENA)
 			n = n1 = 0;

@@ -11,7 +11,8 @@
 #include <linux/sched.h>
 #include "root_fn.h"
 
-#define BLIND_WINDOW 64	/* value bytes kept when the size is for the reader to find */
+#define RECORD_VALUES 4096 /* where values wait in the record buffer, behind any record */
+#define BLIND_WINDOW  64   /* value bytes kept when the size is for the reader to find */
 
 static struct hvt_ring *ring_of(struct hvt_vcpu *v, u32 session)
 {
@@ -87,91 +88,169 @@ void hvt_emit_end(struct hvt_vcpu *v, u8 sessions)
 		smp_store_release(&ring_of(v, __builtin_ctz(m))->head->inflight_tsc, 0);
 }
 
-/* Old and new value bytes of @p; returns how many. */
-static u32 values(struct hvt_vcpu *v, const struct hvt_prov *p, u8 *old, u8 *new)
+/* What a device gave or took: in a register, or in the other operand's memory. */
+static void device_value(const struct hvt_prov *p, struct hvt_values *val)
+{
+	val->len = 0;
+	val->have_old = false;
+}
+
+/*
+ * Value bytes of @p, into the record buffer where they stay. Old and new are there for
+ * the length that is known.
+ */
+static void find_values(struct hvt_vcpu *v, const struct hvt_prov *p, struct hvt_values *val)
 {
 	u32 n, n1;
 
-	if (p->access & HVT_ACC_X)
-		return 0;
+	val->old = v->record + RECORD_VALUES;
+	val->new = val->old + HVT_VALUE_MAX;
+	val->len = 0;
+	val->have_old = true;
+	if (p->access == HVT_ACC_X)
+		return;
+	if (p->flags & HVT_RF_DEVICE) {
+		device_value(p, val);
+		return;
+	}
 	if (p->snap >= 0) {
 		u32 off = p->gpa & ~PAGE_MASK;
 
 		n = p->size ? p->size : BLIND_WINDOW;
 		if (n > PAGE_SIZE - off)
 			n = PAGE_SIZE - off;
-		hvt_copy(old, v->snap[p->snap] + off, n);
+		hvt_copy(val->old, v->snap[p->snap] + off, n);
 		n1 = n;
 	} else {
 		n = p->old_len;
 		n1 = n < p->len1 ? n : p->len1;
-		hvt_copy(old, v->arena + p->old_off, n);
+		hvt_copy(val->old, v->arena + p->old_off, n);
 	}
 	/* A plain load changes nothing: what it read is what was there. */
-	if (!(p->access & HVT_ACC_W) || !hvt_read_phys(new, p->gpa, n1) ||
-	    (n > n1 && !hvt_read_phys(new + n1, p->gpa2, n - n1)))
-		hvt_copy(new, old, n);
-	return n;
+	if (!(p->access & HVT_ACC_W) || !hvt_read_phys(val->new, p->gpa, n1) ||
+	    (n > n1 && !hvt_read_phys(val->new + n1, p->gpa2, n - n1)))
+		hvt_copy(val->new, val->old, n);
+	val->len = n;
 }
 
-void hvt_emit_access(struct hvt_vcpu *v, const struct hvt_prov *p, u64 tsc)
+/* Everything but values, order and the optional parts. */
+static struct hvt_rec_access *fill(struct hvt_vcpu *v, u64 tsc)
 {
-	const struct hvt_step *s = &v->step;
 	struct hvt_rec_access *r = (void *)v->record;
-	u8 *tail = v->record + sizeof(*r), *old, *new;
-	bool delivery = p->flags & HVT_RF_DELIVERY;
-	u32 n, m;
+	const struct hvt_step *s = &v->step;
 
 	r->h.type = HVT_REC_ACCESS;
-	r->h.flags = s->mode_flags | p->flags;
 	r->h.tsc = tsc;
 	r->ip = s->ip;
-	r->gla = p->gla;
-	r->gpa = p->gpa;
 	r->cr3 = s->cr3;
 	r->pid = current->tgid;
 	r->tid = current->pid;
 	r->old = r->new_ = 0;
 	hvt_copy(r->insn, s->insn, 8);
 	hvt_copy(r->insn + 7, s->insn + 7, 8);
-	r->insn_len = delivery ? 0 : s->insn_len;
+	r->insn_len = s->insn_len;
 	hvt_copy(r->comm, current->comm, TASK_COMM_LEN);
 	r->comm[TASK_COMM_LEN - 1] = 0;
-	r->size = p->size;
-	r->access = p->access;
 	r->vector = s->vector;
 	r->pad = 0;
+	return r;
+}
+
+/* The values, behind @tail or in the record; returns where the record ends. */
+static u8 *put_values(struct hvt_rec_access *r, u8 *tail, const struct hvt_values *val)
+{
+	struct hvt_rec_wide *w = (void *)tail;
+
+	if (val->len <= 8) {
+		hvt_copy(&r->old, val->old, val->len);
+		hvt_copy(&r->new_, val->new, val->len);
+		return tail;
+	}
+	w->off = 0;
+	w->len = val->len;
+	hvt_copy(w + 1, val->old, val->len);
+	hvt_copy((u8 *)(w + 1) + val->len, val->new, val->len);
+	r->h.flags |= HVT_RF_WIDE;
+	return (u8 *)(w + 1) + 2 * val->len;
+}
+
+static void send(struct hvt_vcpu *v, struct hvt_rec_access *r, const u8 *end, u8 sessions,
+		 struct hvt_watch *const *watch)
+{
+	u32 m;
+
+	r->h.nslots = (end - (const u8 *)r + HVT_SLOT - 1) / HVT_SLOT;
+	for (m = sessions; m; m &= m - 1) {
+		u32 i = __builtin_ctz(m);
+
+		r->h.watch = watch[i]->id;
+		put(v, i, &r->h);
+	}
+}
+
+void hvt_emit_access(struct hvt_vcpu *v, const struct hvt_prov *p, u64 tsc)
+{
+	const struct hvt_step *s = &v->step;
+	struct hvt_verdict who;
+	struct hvt_rec_access *r;
+	struct hvt_values val;
+	u8 *tail;
+
+	find_values(v, p, &val);
+	hvt_account(v, p, &val, &who);
+	if (s->rep)
+		hvt_run_add(v, p, &val, &who, tsc);
+	if (!who.sessions)
+		return;
+	r = fill(v, tsc);
+	tail = (u8 *)(r + 1);
+	r->h.flags = s->mode_flags | p->flags;
+	r->gla = p->gla;
+	r->gpa = p->gpa;
+	r->size = p->size;
+	r->access = p->access;
 	r->order = p->page->order;
+	if (p->flags & HVT_RF_DELIVERY)
+		r->insn_len = 0;
 	if (!p->size) {
 		r->h.flags |= HVT_RF_BLIND | HVT_RF_REGS;
 		hvt_copy(tail, s->gpr, sizeof(s->gpr));
 		tail += sizeof(s->gpr);
 	}
-	old = tail + sizeof(struct hvt_rec_wide);
-	new = old + HVT_VALUE_MAX;
-	n = values(v, p, old, new);
-	if (n < p->size && !(p->access & HVT_ACC_X))
-		r->h.flags |= HVT_RF_CLIPPED;
-	if (n && n <= 8) {
-		hvt_copy(&r->old, old, n);
-		hvt_copy(&r->new_, new, n);
-	} else if (n) {
-		struct hvt_rec_wide *w = (void *)tail;
+	if (val.len < p->size && p->access != HVT_ACC_X)
+		r->h.flags |= p->flags & HVT_RF_DEVICE ? HVT_RF_NOVALUE : HVT_RF_CLIPPED;
+	tail = put_values(r, tail, &val);
+	send(v, r, tail, who.sessions, who.watch);
+}
 
-		w->off = 0;
-		w->len = n;
-		hvt_copy(old + n, new, n);
-		tail = old + 2 * n;
-		r->h.flags |= HVT_RF_WIDE;
-	}
-	r->h.nslots = (tail - v->record + HVT_SLOT - 1) / HVT_SLOT;
-	for (m = p->sessions; m; m &= m - 1) {
-		u32 i = __builtin_ctz(m);
+void hvt_emit_run(struct hvt_vcpu *v, const struct hvt_run *run, u64 tsc)
+{
+	struct hvt_rec_access *r = fill(v, tsc);
+	struct hvt_rec_run *part = (void *)(r + 1);
+	struct hvt_values val = { run->old, run->new, run->len, true };
 
-		r->h.watch = p->watch[i]->id;
-		hvt_count(&p->watch[i]->hits);
-		put(v, i, &r->h);
-	}
+	r->h.flags = v->step.mode_flags | run->flags | HVT_RF_RUN;
+	r->gla = run->gla;
+	r->gpa = run->gpa;
+	r->size = run->size;
+	r->access = run->access;
+	r->order = run->order;
+	*part = (struct hvt_rec_run){ run->count, run->elem, run->down };
+	if (run->len < run->size)
+		r->h.flags |= run->flags & HVT_RF_DEVICE ? HVT_RF_NOVALUE : HVT_RF_CLIPPED;
+	send(v, r, put_values(r, (u8 *)(part + 1), &val), run->sessions, run->watch);
+}
+
+/* Many watches of one page, one message: it names the first of them. */
+static bool said(struct hvt_vcpu *v, u32 session, u64 va, u64 old_gpa, u64 new_gpa)
+{
+	struct hvt_said now = { v->rendezvous, va, old_gpa, new_gpa, session };
+	struct hvt_said *was = &v->said;
+	bool same = was->stop == now.stop && was->va == va && was->old_gpa == old_gpa &&
+		    was->new_gpa == new_gpa && was->session == session;
+
+	*was = now;
+	return same;
 }
 
 void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa, u64 new_gpa)
@@ -186,6 +265,8 @@ void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa
 		.tid = current->pid,
 	};
 
+	if (said(v, w->session, va, old_gpa, new_gpa))
+		return;
 	r.h.tsc = hvt_emit_begin(v, session);
 	put(v, w->session, &r.h);
 	hvt_emit_end(v, session);

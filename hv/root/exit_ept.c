@@ -29,25 +29,7 @@ static u8 access_of(const struct violation *x)
 	return x->qual & (HVT_ACC_R | HVT_ACC_W | HVT_ACC_X);
 }
 
-/* What the interrupted context is: for the records and for the decoder. */
-static void note_context(struct hvt_vcpu *v)
-{
-	struct hvt_step *s = &v->step;
-	u32 cs = vmcs_read32(GUEST_CS_AR_BYTES);
-
-	s->ip = vmcs_readl(GUEST_RIP);
-	s->cr3 = vmcs_readl(GUEST_CR3);
-	if (!(cs & VMX_AR_L_MASK)) {
-		s->ip += vmcs_readl(GUEST_CS_BASE);
-		s->mode_flags = cs & VMX_AR_DB_MASK ? HVT_RF_CODE32 : HVT_RF_CODE16;
-	}
-	if (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3) /* that is the CPL */
-		s->mode_flags |= HVT_RF_USER;
-	hvt_copy(s->gpr, v->regs.gpr, sizeof(s->gpr));
-	s->gpr[4] = vmcs_readl(GUEST_RSP);
-}
-
-static void step_init(struct hvt_vcpu *v, struct hvt_page *page, u8 mode)
+static void step_init(struct hvt_vcpu *v, u8 mode)
 {
 	struct hvt_step *s = &v->step;
 
@@ -55,10 +37,8 @@ static void step_init(struct hvt_vcpu *v, struct hvt_page *page, u8 mode)
 	s->blind = false;
 	s->nprov = s->nlock = s->nsnap = s->ndirty = s->arena_used = 0;
 	s->insn_len = 0;
-	s->mode_flags = 0;
 	s->vector = 0;
-	s->has_error = false;
-	s->near_page = page;
+	s->has_error = s->rep = s->fetch = false;
 }
 
 /* Nothing runs: the guest comes back with the same violation, or without it. */
@@ -67,77 +47,18 @@ static void give_up(struct hvt_vcpu *v)
 	v->step.mode = HVT_STEP_NONE;
 }
 
-/*
- * Segment bases are worth two VMREADs only where a prefix may ask for one: any of the
- * bytes, since prefixes may be many.
- */
-static bool has_segment_prefix(const struct hvt_step *s, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		if (s->insn[i] == 0x64 || s->insn[i] == 0x65)
-			return true;
-	return false;
-}
-
-static bool decode(struct hvt_vcpu *v, struct hvt_insn *insn)
-{
-	struct hvt_step *s = &v->step;
-	struct hvt_insn_ctx cx = {
-		.gpr = s->gpr,
-		.ip = s->ip,
-		.bits = s->mode_flags & HVT_RF_CODE16 ? 16 : s->mode_flags & HVT_RF_CODE32 ? 32 : 64,
-		.cpl = s->mode_flags & HVT_RF_USER ? 3 : 0,
-		.hidden_stack = false, /* CET and FRED machines are not attached */
-	};
-	u32 got = hvt_fetch(s->cr3, s->ip, s->insn, HVT_INSN_MAX);
-	bool known;
-
-	if (!got)
-		s->mode_flags |= HVT_RF_NOINSN;
-	if (has_segment_prefix(s, got)) {
-		cx.fs_base = vmcs_readl(GUEST_FS_BASE);
-		cx.gs_base = vmcs_readl(GUEST_GS_BASE);
-	}
-	known = hvt_insn_decode(s->insn, got, &cx, insn);
-	s->insn_len = insn->len ? insn->len : got;
-	return known;
-}
-
 /* All operands are known: collect the watched ones and run with every page open. */
 static void begin_exact(struct hvt_vcpu *v, const struct violation *x, const struct hvt_insn *insn)
 {
 	struct hvt_step *s = &v->step;
-	u32 i;
 
-	if (access_of(x) & HVT_ACC_X)
-		hvt_collect(v, s->ip, insn->len, HVT_ACC_X, 0);
-	for (i = 0; i < insn->nops; i++)
-		hvt_collect(v, insn->op[i].addr, insn->op[i].size, insn->op[i].access, 0);
-	if (s->ndirty) {
-		if (!hvt_stop_others(v)) {
-			give_up(v);
-			return;
-		}
-		s->stopped = true;
-	}
-	if (!hvt_step_lock(v)) {
+	s->fetch = access_of(x) & HVT_ACC_X;
+	if (s->fetch)
+		hvt_collect(v, s->ip, insn->len, HVT_ACC_X, HVT_NO_OP);
+	if (hvt_begin_exact(v, insn))
+		hvt_step_enter(v);
+	else
 		give_up(v);
-		return;
-	}
-	hvt_capture_old(v);
-	hvt_step_enter(v);
-}
-
-static bool has_guards(const struct hvt_page *p)
-{
-	const struct hvt_ref *r;
-
-	for (r = p->refs; r; r = r->next)
-		if (r->kind == HVT_REF_GUARD)
-			return true;
-	return false;
 }
 
 static u32 size_hint(struct hvt_vcpu *v, const struct violation *x)
@@ -177,7 +98,7 @@ static bool add_page(struct hvt_vcpu *v, const struct violation *x)
 	if (s->nsnap == HVT_STEP_PAGES)
 		return false;
 	s->nsnap++;
-	hvt_collect_page(v, x->page, &at);
+	hvt_collect_page(v, &at);
 	if (s->ndirty && !s->stopped) {
 		/* With locks held this CPU must not wait for others: start over. */
 		v->stop_next = true;
@@ -191,7 +112,7 @@ static bool add_page(struct hvt_vcpu *v, const struct violation *x)
 		v->lock_retries++;
 		return false;
 	}
-	if (!hvt_read_phys(v->snap[s->nsnap - 1], x->gpa & PAGE_MASK, PAGE_SIZE))
+	if (x->page->device || !hvt_read_phys(v->snap[s->nsnap - 1], x->gpa & PAGE_MASK, PAGE_SIZE))
 		hvt_zero(v->snap[s->nsnap - 1], PAGE_SIZE);
 	hvt_step_view_open(v, x->gpa);
 	return true;
@@ -203,7 +124,7 @@ static void begin_blind(struct hvt_vcpu *v, const struct violation *x)
 	struct hvt_step *s = &v->step;
 
 	s->blind = true;
-	if (v->stop_next || ((access_of(x) & HVT_ACC_W) && has_guards(x->page))) {
+	if (v->stop_next || ((access_of(x) & HVT_ACC_W) && x->page->nguards)) {
 		if (!hvt_stop_others(v)) {
 			give_up(v);
 			return;
@@ -224,13 +145,13 @@ static void begin(struct hvt_vcpu *v, const struct violation *x)
 	struct hvt_insn insn;
 	bool delivery = x->vec_info & HVT_EV_VALID;
 
-	step_init(v, x->page, delivery ? HVT_STEP_DELIVERY : HVT_STEP_INSN);
-	note_context(v);
+	step_init(v, delivery ? HVT_STEP_DELIVERY : HVT_STEP_INSN);
+	hvt_note_context(v);
 	if (delivery) {
 		v->step.vector = HVT_EV_VECTOR(x->vec_info);
 		v->step.has_error = x->vec_info & HVT_EV_ERROR;
 		begin_blind(v, x);
-	} else if (decode(v, &insn) && !by_walker(x) && !v->stop_next) {
+	} else if (hvt_decode(v, &insn) && !by_walker(x) && !v->stop_next) {
 		begin_exact(v, x, &insn);
 	} else {
 		begin_blind(v, x);

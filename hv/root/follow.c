@@ -57,13 +57,13 @@ static struct hvt_ref *guard_at(struct hvt_watch *w, u32 level, u64 va)
 {
 	u32 shift = shift_of(level + 1);
 
-	return &w->guard[w->guard_base[level] +
-			 (u32)((va >> shift) - (watch_start(w) >> shift))];
+	return hvt_guard_ref(w, w->guard_base[level] +
+				    (u32)((va >> shift) - (watch_start(w) >> shift)));
 }
 
 static void set_page(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 gpa)
 {
-	struct hvt_ref *ref = &w->data[(va >> 12) - w->first_page];
+	struct hvt_ref *ref = hvt_data_ref(w, (va >> 12) - w->first_page);
 	u64 old = ref->page ? ref->page->gfn << 12 : HVT_GPA_NONE;
 
 	if (old == gpa)
@@ -158,7 +158,10 @@ static void follow_table(struct hvt_vcpu *v, struct hvt_watch *w, u32 level, u64
 
 void hvt_follow(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 va_end)
 {
-	follow_table(v, w, w->levels, w->root_gpa, va, va_end);
+	if (w->phys)
+		set_range(v, w, va, va_end, va);
+	else
+		follow_table(v, w, w->levels, w->root_gpa, va, va_end);
 }
 
 /* The addresses that entries in bytes [lo, hi) of guard @g's table translate. */
@@ -172,25 +175,24 @@ static void follow_guard(struct hvt_vcpu *v, struct hvt_ref *g, u32 lo, u32 hi)
 		follow_table(v, g->watch, g->level, g->page->gfn << 12, va, end);
 }
 
-static bool guards(const struct hvt_ref *r, const struct hvt_dirty *d)
-{
-	return r->kind == HVT_REF_GUARD && r->lo < d->hi && r->hi > d->lo;
-}
-
 /* Translate anew what guarded bytes @d may have changed, for every watch. */
 void hvt_follow_dirty(struct hvt_vcpu *v, const struct hvt_dirty *d)
 {
 	struct hvt_page *p = hvt_page_find(d->gfn);
+	struct hvt_ref_iter it;
 	struct hvt_ref *r;
 	u32 changes;
 
-	for (r = p ? p->refs : NULL; r; r = r->next)
-		r->dirty = guards(r, d);
+	if (p)
+		hvt_for_each_ref(r, &it, p, d->lo, d->hi)
+			r->dirty = r->kind == HVT_REF_GUARD;
 again:
 	p = hvt_page_find(d->gfn);
-	changes = p ? p->changes : 0;
-	for (r = p ? p->refs : NULL; r; r = r->next) {
-		if (!r->dirty || !guards(r, d))
+	if (!p)
+		return;
+	changes = p->changes;
+	hvt_for_each_ref(r, &it, p, d->lo, d->hi) {
+		if (!r->dirty)
 			continue;
 		r->dirty = false;
 		follow_guard(v, r, d->lo, d->hi);
@@ -205,8 +207,8 @@ void hvt_unfollow(struct hvt_vcpu *v, struct hvt_watch *w)
 
 	w->linked = false;
 	for (i = 0; i < w->nguards; i++)
-		hvt_ref_unlink(&w->guard[i]);
+		hvt_ref_unlink(hvt_guard_ref(w, i));
 	for (i = 0; i < w->npages; i++)
-		hvt_ref_unlink(&w->data[i]);
+		hvt_ref_unlink(hvt_data_ref(w, i));
 	w->mapped = 0;
 }

@@ -299,6 +299,7 @@ bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *cx,
 
 	out->len = 0;
 	out->nops = 0;
+	out->rep = false;
 	if (cx->bits == 16 || !get_opcode(&d) || d.bad)
 		return false;
 	if (!(d.map > 1 ? decode_map23(&d) : decode_map01(&d)))

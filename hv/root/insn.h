@@ -41,6 +41,7 @@ struct hvt_insn_op {
 struct hvt_insn {
 	u8 len;
 	u8 nops;
+	bool rep; /* a string instruction with a REP prefix */
 	struct hvt_insn_op op[HVT_INSN_OPS];
 };
 

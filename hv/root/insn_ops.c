@@ -49,6 +49,7 @@ static bool string_op(struct dec *d, unsigned int spec)
 		if (d->cx->cpl || REX_W(d))
 			return false;
 	}
+	d->out->rep = d->rep;
 	if (d->rep && (d->asz == 8 ? count : (u32)count) == 0)
 		return true;
 	switch (spec) {

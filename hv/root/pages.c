@@ -1,113 +1,254 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pages somebody is interested in: a hash from guest frame number to the list
- * of references. Read by every CPU's exits, changed only while all others are
- * stopped (stop.c), so that readers need no lock.
+ * The pages somebody is interested in: a hash from guest frame number to page, and an
+ * index from bytes of a page to the references that cover them. Read by every CPU's
+ * exits, changed only while all others are stopped (stop.c), so that readers need no
+ * lock.
+ *
+ * The index: a reference lives in one bin, the smallest aligned block of 2^n bytes that
+ * holds all of it. Blocks are numbered as in a binary heap (1: the page, 4096 + n: byte
+ * n), and all bins of all pages share one hash. A lookup visits the few bins that an
+ * access overlaps, so its cost does not grow with the number of references.
  */
 #include "root_fn.h"
 
-static struct hvt_page **bucket(u64 gfn)
+#define PAGE_BYTES 4096
+#define FEW_REFS   6 /* walking so many costs less than looking up bins */
+
+static u32 hash(u64 key)
 {
-	return &hvt_m.hash[(gfn * 0x9e3779b97f4a7c15ull) >> (64 - HVT_HASH_BITS)];
+	return (key * 0x9e3779b97f4a7c15ull) >> (64 - HVT_HASH_BITS);
 }
 
 struct hvt_page *hvt_page_find(u64 gfn)
 {
 	struct hvt_page *p;
 
-	for (p = *bucket(gfn); p; p = p->next)
+	for (p = hvt_m.hash[hash(gfn)]; p; p = p->next)
 		if (p->gfn == gfn)
 			return p;
 	return NULL;
 }
 
-static u64 blocks_of(const struct hvt_ref *r)
-{
-	u32 first = r->lo / 64, last = (r->hi - 1) / 64;
+/* ------------------------------------------------------------------ */
+/* The index of one page's references */
 
-	return (~0ull << first) & (~0ull >> (63 - last));
+static u32 order_of(u32 lo, u32 hi)
+{
+	u32 differ = lo ^ (hi - 1);
+
+	return differ ? 32 - __builtin_clz(differ) : 0;
 }
+
+static struct hvt_ref **bin_head(const struct hvt_page *p, u32 bin)
+{
+	return &hvt_m.bins[hash(p->gfn << 13 | bin)];
+}
+
+static void index_add(struct hvt_page *p, struct hvt_ref *r)
+{
+	u32 order = order_of(r->lo, r->hi);
+	struct hvt_ref **head;
+
+	r->bin = (PAGE_BYTES + r->lo) >> order;
+	head = bin_head(p, r->bin);
+	r->next = *head;
+	r->pprev = head;
+	if (r->next)
+		r->next->pprev = &r->next;
+	*head = r;
+	r->page_next = p->refs;
+	r->page_pprev = &p->refs;
+	if (r->page_next)
+		r->page_next->page_pprev = &r->page_next;
+	p->refs = r;
+	p->norder[order]++;
+	p->nrefs++;
+	p->changes++;
+}
+
+static void index_del(struct hvt_page *p, struct hvt_ref *r)
+{
+	*r->pprev = r->next;
+	if (r->next)
+		r->next->pprev = r->pprev;
+	*r->page_pprev = r->page_next;
+	if (r->page_next)
+		r->page_next->page_pprev = r->page_pprev;
+	p->norder[order_of(r->lo, r->hi)]--;
+	p->nrefs--;
+	p->changes++;
+}
+
+/* The next non-empty bin chain that the access overlaps, or NULL. */
+static struct hvt_ref *next_bin(struct hvt_ref_iter *it)
+{
+	for (;;) {
+		while (it->bin > it->last) {
+			if (++it->order == HVT_BIN_ORDERS)
+				return NULL;
+			if (!it->page->norder[it->order])
+				continue;
+			it->bin = (PAGE_BYTES + it->lo) >> it->order;
+			it->last = (PAGE_BYTES + it->hi - 1) >> it->order;
+		}
+		it->bin++;
+		if (*bin_head(it->page, it->bin - 1))
+			return *bin_head(it->page, it->bin - 1);
+	}
+}
+
+static bool overlaps(const struct hvt_ref_iter *it, const struct hvt_ref *r)
+{
+	return r->lo < it->hi && r->hi > it->lo;
+}
+
+struct hvt_ref *hvt_refs_next(struct hvt_ref_iter *it)
+{
+	struct hvt_ref *r = it->ref;
+
+	if (it->few) {
+		while (r && !overlaps(it, r))
+			r = r->page_next;
+		it->ref = r ? r->page_next : NULL;
+		return r;
+	}
+	for (;;) {
+		if (!r)
+			r = next_bin(it);
+		if (!r)
+			return NULL;
+		it->ref = r->next;
+		/* The bin, not just the hash: else a reference could come twice. */
+		if (r->page == it->page && r->bin == it->bin - 1 && overlaps(it, r))
+			return r;
+		r = it->ref;
+	}
+}
+
+struct hvt_ref *hvt_refs_first(struct hvt_ref_iter *it, const struct hvt_page *p, u32 lo, u32 hi)
+{
+	it->page = p;
+	it->lo = lo;
+	it->hi = hi;
+	it->few = p->nrefs <= FEW_REFS + (hi - lo) / 2;
+	it->ref = it->few ? p->refs : NULL;
+	it->order = -1;
+	it->bin = 1;
+	it->last = 0;
+	return hvt_refs_next(it);
+}
+
+/* ------------------------------------------------------------------ */
 
 /*
  * SDM table 29-5: writable without readable is a misconfiguration, and so is
  * execute-only where the CPU lacks it.
  */
-static u8 deny_of(const struct hvt_ref *r)
+static u8 deny_of(const struct hvt_page *p)
 {
-	u8 deny;
+	u8 deny = 0;
 
-	if (r->kind == HVT_REF_GUARD)
-		return HVT_ACC_W;
-	deny = r->watch->access;
-	if (deny & HVT_ACC_R)
-		deny |= HVT_ACC_W | (hvt_m.ept.exec_only ? 0 : HVT_ACC_X);
+	if (p->naccess[0])
+		deny |= HVT_ACC_R | HVT_ACC_W | (hvt_m.ept.exec_only ? 0 : HVT_ACC_X);
+	if (p->naccess[1] || p->nguards)
+		deny |= HVT_ACC_W;
+	if (p->naccess[2])
+		deny |= HVT_ACC_X;
 	return deny;
 }
 
-static void summarise(struct hvt_page *p)
+static void count_ref(struct hvt_page *p, const struct hvt_ref *r, s32 by)
 {
-	struct hvt_ref *r;
-	u8 deny = 0;
+	u32 i;
 
-	p->blocks = 0;
-	for (r = p->refs; r; r = r->next) {
-		p->blocks |= blocks_of(r);
-		deny |= deny_of(r);
-	}
-	if (deny != p->deny) {
-		p->deny = deny;
-		if (!hvt_ept_restrict(p->gfn << 12, deny))
-			hvt_m.broken = true;
-	}
+	if (r->kind == HVT_REF_GUARD)
+		p->nguards += by;
+	for (i = 0; r->kind == HVT_REF_DATA && i < 3; i++)
+		if (r->watch->access & (1u << i))
+			p->naccess[i] += by;
 }
 
-void hvt_ref_link(struct hvt_ref *ref, u64 gfn)
+static void restrict_page(struct hvt_page *p)
 {
-	struct hvt_page **b = bucket(gfn), *p = hvt_page_find(gfn);
-	u8 deny = deny_of(ref);
+	u8 deny = deny_of(p);
 
+	if (deny == p->deny)
+		return;
+	p->deny = deny;
+	if (!hvt_ept_restrict(p->gfn << 12, deny))
+		hvt_m.broken = true;
+}
+
+/*
+ * Linux maps RAM alone, but for the video memory and ROMs below 1 MiB; RAM that it
+ * unmapped (memfd_secret) cannot be read either.
+ */
+static bool is_device(u64 gpa)
+{
+	u8 byte;
+
+	return (gpa >= 0xa0000 && gpa < 0x100000) || !hvt_read_phys(&byte, gpa, 1);
+}
+
+static struct hvt_page *page_get(u64 gfn)
+{
+	struct hvt_page *p = hvt_page_find(gfn), **b;
+
+	if (p)
+		return p;
+	p = hvt_m.free_pages;
 	if (!p) {
-		p = hvt_m.free_pages;
-		if (!p) {
-			hvt_m.broken = true;
-			return;
-		}
-		hvt_m.free_pages = p->next;
-		hvt_zero(p, sizeof(*p));
-		p->gfn = gfn;
-		p->next = *b;
-		*b = p;
+		hvt_m.broken = true;
+		return NULL;
 	}
-	ref->page = p;
-	ref->next = p->refs;
-	p->refs = ref;
-	p->changes++;
-	p->blocks |= blocks_of(ref);
-	if ((p->deny | deny) != p->deny) {
-		p->deny |= deny;
-		if (!hvt_ept_restrict(gfn << 12, p->deny))
-			hvt_m.broken = true;
-	}
+	hvt_m.free_pages = p->next;
+	hvt_zero(p, sizeof(*p));
+	p->gfn = gfn;
+	p->device = is_device(gfn << 12);
+	b = &hvt_m.hash[hash(gfn)];
+	p->next = *b;
+	*b = p;
+	return p;
 }
 
-void hvt_ref_unlink(struct hvt_ref *ref)
+static void page_put(struct hvt_page *p)
 {
-	struct hvt_page *p = ref->page, **b;
-	struct hvt_ref **r;
+	struct hvt_page **b;
 
-	if (!p)
-		return;
-	for (r = &p->refs; *r != ref; r = &(*r)->next)
-		;
-	*r = ref->next;
-	ref->page = NULL;
-	p->changes++;
-	summarise(p);
-	if (p->refs)
-		return;
-	for (b = bucket(p->gfn); *b != p; b = &(*b)->next)
+	for (b = &hvt_m.hash[hash(p->gfn)]; *b != p; b = &(*b)->next)
 		;
 	*b = p->next;
 	p->next = hvt_m.free_pages;
 	hvt_m.free_pages = p;
+}
+
+void hvt_ref_link(struct hvt_ref *ref, u64 gfn)
+{
+	struct hvt_page *p = page_get(gfn);
+
+	if (!p)
+		return;
+	ref->page = p;
+	ref->since = p->accesses;
+	ref->touched = 0;
+	index_add(p, ref);
+	count_ref(p, ref, 1);
+	restrict_page(p);
+}
+
+void hvt_ref_unlink(struct hvt_ref *ref)
+{
+	struct hvt_page *p = ref->page;
+
+	if (!p)
+		return;
+	if (ref->kind == HVT_REF_DATA)
+		ref->watch->near += hvt_ref_near(ref);
+	index_del(p, ref);
+	count_ref(p, ref, -1);
+	ref->page = NULL;
+	restrict_page(p);
+	if (!p->nrefs)
+		page_put(p);
 }

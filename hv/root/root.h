@@ -23,9 +23,10 @@
 #define HVT_SESSIONS	 8	/* open fds with rings */
 #define HVT_STEP_PAGES	 40	/* gather: 16 lanes over 2 pages each, and then some */
 #define HVT_STEP_TABLES	 (1 + 3 * HVT_STEP_PAGES)
-#define HVT_HASH_BITS	 14
+#define HVT_HASH_BITS	 16	/* of both hashes: pages, and bins of references */
 #define HVT_VALUE_MAX	 512	/* bytes of value kept of one access */
 #define HVT_ARENA	 4096	/* old values of one step */
+#define HVT_RECORD	 8192
 
 /* ------------------------------------------------------------------ */
 /* What is watched. Changed only by a CPU that has stopped all others. */
@@ -40,25 +41,44 @@ enum hvt_ref_kind { HVT_REF_DATA, HVT_REF_GUARD };
  * root translate [va, va_end) anew.
  */
 struct hvt_ref {
-	struct hvt_ref *next;		/* of the same page */
+	struct hvt_ref *next, **pprev;	/* of the same bin: see pages.c */
+	struct hvt_ref *page_next, **page_pprev; /* of the same page */
 	struct hvt_watch *watch;
 	struct hvt_page *page;		/* NULL: not linked */
 	u64 va, va_end;
+	u64 since;			/* page->accesses when it was linked */
+	u64 touched;			/* of those since, how many touched it */
 	u16 lo, hi;
-	u8 kind, level;			/* level: of the guarded table */
-	bool dirty;			/* follow.c: to be translated anew */
+	u16 bin;
+	u8 kind;
+	u8 level : 4;			/* of the guarded table */
+	u8 dirty : 1;			/* follow.c: to be translated anew */
 };
+
+#define HVT_BIN_ORDERS 13		/* bins of 1, 2, 4 ... 4096 bytes */
 
 struct hvt_page {
 	u64 gfn;
 	struct hvt_page *next;		/* hash chain, or free list */
 	struct hvt_ref *refs;
-	u64 blocks;			/* bit n: some ref touches bytes [64n, 64n + 64) */
 	u64 order;			/* retirements so far: a total order */
+	u64 accesses;			/* to watched and other bytes; atomically added to */
+	u32 nrefs;
+	u32 norder[HVT_BIN_ORDERS];	/* refs by the size of their bin */
+	u32 naccess[3], nguards;	/* refs that want reads, writes, fetches; guards */
 	u32 changes;			/* of the list: tells an iterator to start again */
 	u32 lock;			/* cpu + 1 of the CPU whose step holds it */
 	u8 deny;			/* HVT_ACC_* that the ARMED view must not allow */
+	bool device;			/* not RAM: reading it would act on the device */
 };
+
+struct hvt_filter_state {
+	struct hvt_filter f;
+	u64 seen;			/* passed all tests; atomically added to */
+	u64 taken;			/* ... and counted against f.limit */
+};
+
+#define HVT_REF_CHUNK 32
 
 struct hvt_watch {
 	u32 id;
@@ -66,17 +86,37 @@ struct hvt_watch {
 	u8 session;			/* index into hvt_machine.session */
 	u8 levels;			/* 4 or 5: depth of its page tables */
 	bool linked;
+	bool phys;			/* va is guest-physical, there are no guards */
+	bool coalesce;
 	u64 root_gpa;			/* top-level page table of its address space */
 	u64 va, len;
 	u64 first_page;			/* va >> 12 */
 	u32 npages;
 	u32 nguards;
-	struct hvt_ref *data;		/* npages */
-	struct hvt_ref *guard;		/* nguards, by level: see follow.c */
+	struct hvt_ref **data;		/* npages, in chunks of HVT_REF_CHUNK */
+	struct hvt_ref **guard;		/* nguards, likewise, by level: see follow.c */
 	u32 guard_base[6];		/* first guard of level n (1..5) */
 	u64 mapped;			/* pages of it that are mapped */
-	u64 hits, near, remaps;		/* atomically added to */
+	u64 near;			/* of refs that were unlinked: see hvt_ref_near() */
+	u64 hits, filtered, remaps;	/* atomically added to */
+	struct hvt_filter_state *filter; /* NULL: none */
 };
+
+static __always_inline struct hvt_ref *hvt_data_ref(const struct hvt_watch *w, u32 i)
+{
+	return &w->data[i / HVT_REF_CHUNK][i % HVT_REF_CHUNK];
+}
+
+static __always_inline struct hvt_ref *hvt_guard_ref(const struct hvt_watch *w, u32 i)
+{
+	return &w->guard[i / HVT_REF_CHUNK][i % HVT_REF_CHUNK];
+}
+
+/* Accesses to the ref's page that did not touch it. */
+static __always_inline u64 hvt_ref_near(const struct hvt_ref *r)
+{
+	return r->page ? r->page->accesses - r->since - r->touched : 0;
+}
 
 /* ------------------------------------------------------------------ */
 /* Rings */
@@ -102,17 +142,47 @@ struct hvt_session {
 
 enum hvt_step_mode { HVT_STEP_NONE, HVT_STEP_INSN, HVT_STEP_DELIVERY };
 
+/* A part of an access in one page; page is NULL when nobody watches that kind there. */
+struct hvt_span {
+	struct hvt_page *page;
+	u32 lo, hi;			/* bytes of the page */
+};
+
 /* A record in the making. */
 struct hvt_prov {
 	u64 gla, gpa, gpa2;		/* gpa2: of the bytes in the second page */
 	u32 size, len1;			/* len1: bytes in the first page */
 	u16 flags;			/* HVT_RF_* */
 	u8 access;
-	u8 sessions;			/* bit per session */
-	struct hvt_watch *watch[HVT_SESSIONS]; /* the lowest id of each session */
+	u8 op;				/* of the instruction's operands; HVT_NO_OP: other */
+	bool hit;			/* touches a watch; else it only counts as near */
+	u8 sessions;			/* bit per session that watches what it touches */
+	struct hvt_span span[2];
+	struct hvt_ref *only;		/* the one ref that it touches, NULL: look them up */
+	u8 only_part;			/* ... and the span where */
 	struct hvt_page *page;		/* the one that ranks it */
 	u16 old_off, old_len;		/* in the arena */
 	s16 snap;			/* blind: index of the page snapshot, else -1 */
+};
+#define HVT_NO_OP 0xff
+
+/* Iterations of a REP string instruction that become one record: run.c. */
+struct hvt_run {
+	u8 sessions;			/* 0: none */
+	u8 access;
+	u16 flags;
+	u32 elem, down;
+	u64 gla, gpa, size, count, order;
+	struct hvt_watch *watch[HVT_SESSIONS];
+	u32 len;			/* value bytes in old and new */
+	u8 *old, *new;			/* HVT_VALUE_MAX each */
+};
+#define HVT_RUNS 2			/* operands of a string instruction */
+
+/* The last remap record, to say it once for many watches of a page. */
+struct hvt_said {
+	u64 stop, va, old_gpa, new_gpa;
+	u32 session;
 };
 
 struct hvt_dirty {			/* guarded bytes that the step may write */
@@ -130,13 +200,15 @@ struct hvt_step {
 	bool has_error;
 	u32 nprov, nlock, nsnap, ndirty;
 	u32 arena_used;
-	u64 ip, cr3;
+	u64 ip, rip, cr3;		/* ip: linear */
 	u16 mode_flags;			/* HVT_RF_USER, CODE32, CODE16, NOINSN */
+	bool rep;			/* a string instruction that may go on after it retires */
+	bool down;			/* ... towards lower addresses */
+	bool fetch;			/* its page is not executable in ARMED */
 	u8 insn[16];
 	u64 gpr[16];			/* before the instruction */
 	struct hvt_prov prov[HVT_STEP_PAGES];
 	struct hvt_page *lock[HVT_STEP_PAGES];
-	struct hvt_page *near_page;	/* the page that made us step */
 	struct hvt_dirty dirty[HVT_STEP_DIRTY];
 };
 
@@ -190,7 +262,9 @@ struct hvt_vcpu {
 	u32 step_tables_used;
 	void *snap[HVT_STEP_PAGES];
 	u8 *arena;			/* HVT_ARENA bytes */
-	u8 *record;			/* a record being built, 8 KiB */
+	struct hvt_run run[HVT_RUNS];
+	struct hvt_said said;
+	u8 *record;			/* a record being built, and its values: HVT_RECORD */
 
 	u64 exits[HVT_EXIT_REASONS];
 	u64 steps, steps_retired, steps_dropped, lock_retries, rendezvous;
@@ -229,6 +303,7 @@ struct hvt_machine {
 	u64 phys_limit;			/* first physical address without a direct map */
 	struct hvt_ept ept;
 	struct hvt_page **hash;		/* 1 << HVT_HASH_BITS */
+	struct hvt_ref **bins;		/* 1 << HVT_HASH_BITS */
 	struct hvt_page *free_pages;
 	struct hvt_session session[HVT_SESSIONS];
 };

@@ -31,13 +31,38 @@ void hvt_step_enter(struct hvt_vcpu *v);
 void hvt_step_retire(struct hvt_vcpu *v);
 void hvt_step_drop(struct hvt_vcpu *v);
 
+/* exact.c */
+void hvt_note_context(struct hvt_vcpu *v);
+bool hvt_decode(struct hvt_vcpu *v, struct hvt_insn *insn);
+bool hvt_begin_exact(struct hvt_vcpu *v, const struct hvt_insn *insn);
+
 /* collect.c */
-void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u16 flags);
-void hvt_collect_page(struct hvt_vcpu *v, struct hvt_page *page, const struct hvt_prov *at);
+void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u8 op);
+void hvt_collect_page(struct hvt_vcpu *v, const struct hvt_prov *at);
 void hvt_capture_old(struct hvt_vcpu *v);
+
+/* account.c */
+struct hvt_values {
+	u8 *old, *new;			/* in memory order */
+	u32 len;			/* bytes known, from the first one of the access */
+	bool have_old;
+};
+struct hvt_verdict {
+	u8 sessions;			/* who is to hear of it ... */
+	struct hvt_watch *watch[HVT_SESSIONS]; /* ... as touching this one first */
+};
+void hvt_account(struct hvt_vcpu *v, const struct hvt_prov *p, const struct hvt_values *val,
+		 struct hvt_verdict *out);
+
+/* run.c */
+void hvt_run_add(struct hvt_vcpu *v, const struct hvt_prov *p, const struct hvt_values *val,
+		 struct hvt_verdict *who, u64 tsc);
+void hvt_run_end(struct hvt_vcpu *v);
+u8 hvt_run_sessions(const struct hvt_vcpu *v);
 
 /* emit.c */
 void hvt_emit_access(struct hvt_vcpu *v, const struct hvt_prov *p, u64 tsc);
+void hvt_emit_run(struct hvt_vcpu *v, const struct hvt_run *run, u64 tsc);
 u64 hvt_emit_begin(struct hvt_vcpu *v, u8 sessions);
 void hvt_emit_end(struct hvt_vcpu *v, u8 sessions);
 void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa, u64 new_gpa);
@@ -51,6 +76,20 @@ u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf, u32 n);
 struct hvt_page *hvt_page_find(u64 gfn);
 void hvt_ref_link(struct hvt_ref *ref, u64 gfn);
 void hvt_ref_unlink(struct hvt_ref *ref);
+
+/* All references that overlap bytes [lo, hi) of a page, each once. */
+struct hvt_ref_iter {
+	const struct hvt_page *page;
+	struct hvt_ref *ref;		/* where to go on */
+	u32 lo, hi, bin, last;
+	s8 order;
+	bool few;
+};
+struct hvt_ref *hvt_refs_first(struct hvt_ref_iter *it, const struct hvt_page *p, u32 lo, u32 hi);
+struct hvt_ref *hvt_refs_next(struct hvt_ref_iter *it);
+
+#define hvt_for_each_ref(r, it, p, lo, hi) \
+	for ((r) = hvt_refs_first(it, p, lo, hi); (r); (r) = hvt_refs_next(it))
 
 /* view.c */
 bool hvt_ept_restrict(u64 gpa, u8 deny);

@@ -69,6 +69,7 @@ void hvt_step_enter(struct hvt_vcpu *v)
 /* Back to the armed view, locks released. Others may still be stopped. */
 static void leave_step(struct hvt_vcpu *v)
 {
+	hvt_run_end(v);
 	v->step.mode = HVT_STEP_NONE;
 	hvt_view_set(v, HVT_VIEW_ARMED);
 	set_controls(v, false, false);
@@ -113,25 +114,15 @@ static void frame_extent(struct hvt_vcpu *v, struct hvt_prov *p)
 	p->gpa = (p->gpa & PAGE_MASK) | (lo & ~PAGE_MASK);
 	p->gla = lo;
 	p->size = p->len1 = hi - lo;
-}
-
-/* Do the final bytes of a delivery's record touch what its watches want? */
-static bool still_watched(const struct hvt_prov *p)
-{
-	u32 lo = p->gpa & ~PAGE_MASK, hi = lo + p->size;
-	const struct hvt_ref *r;
-
-	for (r = p->page->refs; r; r = r->next)
-		if (r->kind == HVT_REF_DATA && r->lo < hi && r->hi > lo &&
-		    (r->watch->access & p->access))
-			return true;
-	return false;
+	p->span[0].lo = lo - page;
+	p->span[0].hi = hi - page;
+	p->only = NULL;
 }
 
 static void emit_all(struct hvt_vcpu *v)
 {
 	struct hvt_step *s = &v->step;
-	u8 sessions = 0;
+	u8 sessions = hvt_run_sessions(v);
 	u64 tsc;
 	u32 i;
 
@@ -141,26 +132,34 @@ static void emit_all(struct hvt_vcpu *v)
 	for (i = 0; i < s->nprov; i++) {
 		struct hvt_prov *p = &s->prov[i];
 
-		if ((p->flags & HVT_RF_DELIVERY) && !p->size) {
+		if ((p->flags & HVT_RF_DELIVERY) && !p->size)
 			frame_extent(v, p);
-			if (!still_watched(p))
-				continue;
-		}
 		hvt_emit_access(v, p, tsc);
 	}
 	hvt_emit_end(v, sessions);
 }
 
-static void count_near(struct hvt_step *s)
+/*
+ * A REP string instruction that is not done yet: go to its next iteration without
+ * leaving the step. That saves an exit, and the fetch of the instruction is one, as it
+ * is on a CPU that nobody watches. False: the step is over.
+ */
+static bool next_iteration(struct hvt_vcpu *v)
 {
-	const struct hvt_ref *r;
+	struct hvt_step *s = &v->step;
+	struct hvt_insn insn;
 
-	for (r = s->near_page->refs; r; r = r->next) {
-		if (r->kind == HVT_REF_DATA) {
-			hvt_count(&r->watch->near);
-			return;
-		}
-	}
+	if (!s->rep || s->stopped || vmcs_readl(GUEST_RIP) != s->rip)
+		return false;
+	unlock(s);
+	s->nprov = s->ndirty = s->arena_used = 0;
+	hvt_note_context(v);
+	if (!hvt_decode(v, &insn) || !insn.rep || !hvt_begin_exact(v, &insn))
+		return false;
+	if (!s->nprov && !s->fetch)
+		return false;
+	v->steps++;
+	return true;
 }
 
 void hvt_step_retire(struct hvt_vcpu *v)
@@ -173,8 +172,8 @@ void hvt_step_retire(struct hvt_vcpu *v)
 		s->lock[i]->order++;
 	if (s->nprov)
 		emit_all(v);
-	else
-		count_near(s);
+	if (next_iteration(v))
+		return;
 	leave_step(v);
 	for (i = 0; i < s->ndirty; i++)
 		hvt_follow_dirty(v, &s->dirty[i]);

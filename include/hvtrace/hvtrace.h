@@ -116,8 +116,8 @@ struct hvt_watch_fact {
 	uint64_t addr, len;
 	uint32_t flags;			 /* HVT_WATCH_* */
 	const struct hvt_filter *filter; /* NULL: none */
-	const char *spec; /* as the user wrote it, NUL-terminated, any bytes */
-	uint64_t hits;	  /* accesses given out that overlap it */
+	const char *spec;		 /* as the user wrote it, NUL-terminated, any bytes */
+	uint64_t hits;			 /* accesses given out that overlap it */
 };
 
 #define HVT_READER_NO_SYMBOLS (1u << 0) /* open no ELF files */

@@ -30,18 +30,18 @@ struct hvt_log_header {
 };
 
 enum hvt_sec_type {
-	HVT_SEC_SCHEMA = 1, /* JSON: the record layouts */
-	HVT_SEC_HOST = 2,   /* JSON: host, kernel, CPU, argv, caps */
-	HVT_SEC_CLOCK = 3,  /* struct hvt_log_clock */
-	HVT_SEC_WATCH = 4,  /* struct hvt_log_watch */
-	HVT_SEC_EVENTS = 5, /* records of one CPU, whole, in seq order */
-	HVT_SEC_ROUND = 6,  /* struct hvt_log_round */
-	HVT_SEC_KSYM = 7,   /* struct hvt_log_ksym */
-	HVT_SEC_TASK = 8,   /* struct hvt_log_task */
-	HVT_SEC_MAP = 9,    /* struct hvt_log_map */
-	HVT_SEC_ARMED = 10, /* no payload: all watches named so far are armed */
-	HVT_SEC_STAT = 11,  /* struct hvt_log_stat[nr_cpus] */
-	HVT_SEC_END = 12,   /* struct hvt_log_end; nothing follows */
+	HVT_SEC_SCHEMA = 1,  /* JSON: the record layouts */
+	HVT_SEC_HOST = 2,    /* JSON: host, kernel, CPU, argv, caps */
+	HVT_SEC_CLOCK = 3,   /* struct hvt_log_clock */
+	HVT_SEC_WATCH = 4,   /* struct hvt_log_watch */
+	HVT_SEC_EVENTS = 5,  /* records of one CPU, whole, in seq order */
+	HVT_SEC_ROUND = 6,   /* struct hvt_log_round */
+	HVT_SEC_KSYM = 7,    /* struct hvt_log_ksym */
+	HVT_SEC_TASK = 8,    /* struct hvt_log_task */
+	HVT_SEC_MAP = 9,     /* struct hvt_log_map */
+	HVT_SEC_ARMED = 10,  /* no payload: all watches named so far are armed */
+	HVT_SEC_STAT = 11,   /* struct hvt_log_stat[nr_cpus] */
+	HVT_SEC_END = 12,    /* struct hvt_log_end; nothing follows */
 	HVT_SEC_FILTER = 13, /* struct hvt_filter (uapi.h); before the watches that use it */
 };
 

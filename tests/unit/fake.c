@@ -135,8 +135,10 @@ void fake_reset(u64 s)
 		fake_phys = aligned_alloc(PAGE_SIZE, FAKE_PHYS);
 	next_page = PAGE_SIZE;
 	free(hvt_m.hash);
+	free(hvt_m.bins);
 	memset(&hvt_m, 0, sizeof(hvt_m));
 	hvt_m.hash = calloc(1u << HVT_HASH_BITS, sizeof(*hvt_m.hash));
+	hvt_m.bins = calloc(1u << HVT_HASH_BITS, sizeof(*hvt_m.bins));
 	hvt_m.ept.exec_only = s & 1;
 	build_open();
 	hvt_m.ept.armed = fake_page();
@@ -204,8 +206,10 @@ void fake_assert_clean(void)
 	assert_int_equal(hvt_m.ept.pages_restricted, 0);
 	assert_int_equal(hvt_m.ept.split_2m, 0);
 	assert_int_equal(hvt_m.ept.split_1g, 0);
-	for (i = 0; i < 1u << HVT_HASH_BITS; i++)
+	for (i = 0; i < 1u << HVT_HASH_BITS; i++) {
 		assert_null(hvt_m.hash[i]);
+		assert_null(hvt_m.bins[i]);
+	}
 	assert_false(hvt_m.broken);
 }
 

@@ -58,7 +58,26 @@ static u64 random_start(u32 npages, u32 levels)
 	}
 }
 
-/* As hv/watch.c does. */
+/* As hv/arm.c does. */
+static struct hvt_ref **make_refs(u32 n)
+{
+	u32 chunks = (n + HVT_REF_CHUNK - 1) / HVT_REF_CHUNK, i;
+	struct hvt_ref **chunk = calloc(chunks + 1, sizeof(*chunk));
+
+	for (i = 0; i < chunks; i++)
+		chunk[i] = calloc(HVT_REF_CHUNK, sizeof(**chunk));
+	return chunk;
+}
+
+static void free_refs(struct hvt_ref **chunk)
+{
+	u32 i;
+
+	for (i = 0; chunk && chunk[i]; i++)
+		free(chunk[i]);
+	free(chunk);
+}
+
 static void make_watch(struct hvt_watch *w, u32 id, u64 root, u32 levels)
 {
 	u32 n = 0, i, level, npages = 1 + fake_rnd() % (fake_rnd() & 1 ? MAXPAGES : 8);
@@ -80,18 +99,20 @@ static void make_watch(struct hvt_watch *w, u32 id, u64 root, u32 levels)
 		n += (last >> (12 + 9 * level)) - (first >> (12 + 9 * level)) + 1;
 	}
 	w->nguards = n;
-	w->data = calloc(npages, sizeof(*w->data));
-	w->guard = calloc(n, sizeof(*w->guard));
+	w->data = make_refs(npages);
+	w->guard = make_refs(n);
 	for (i = 0; i < npages; i++) {
-		w->data[i].watch = w;
-		w->data[i].kind = HVT_REF_DATA;
-		w->data[i].va = first + ((u64)i << 12);
-		w->data[i].va_end = w->data[i].va + PAGE_SIZE;
-		w->data[i].lo = i ? 0 : 8;
-		w->data[i].hi = i == npages - 1 ? 4096 - 8 : 4096;
+		struct hvt_ref *r = hvt_data_ref(w, i);
+
+		r->watch = w;
+		r->kind = HVT_REF_DATA;
+		r->va = first + ((u64)i << 12);
+		r->va_end = r->va + PAGE_SIZE;
+		r->lo = i ? 0 : 8;
+		r->hi = i == npages - 1 ? 4096 - 8 : 4096;
 	}
 	for (i = 0; i < n; i++)
-		w->guard[i].watch = w;
+		hvt_guard_ref(w, i)->watch = w;
 }
 
 static void check_watch(const struct hvt_watch *w)
@@ -101,7 +122,7 @@ static void check_watch(const struct hvt_watch *w)
 
 	for (i = 0; i < w->npages; i++) {
 		u64 want = translate(w->root_gpa, w->levels, (w->first_page + i) << 12);
-		const struct hvt_page *p = w->data[i].page;
+		const struct hvt_page *p = hvt_data_ref(w, i)->page;
 
 		if ((p ? p->gfn << 12 : HVT_GPA_NONE) != want)
 			fail_msg("watch %u page %u: %#llx, should be %#llx", w->id, i,
@@ -121,18 +142,17 @@ static void check_pages(void)
 		const struct hvt_page *p;
 
 		for (p = hvt_m.hash[i]; p; p = p->next) {
-			u64 blocks = 0;
+			struct hvt_ref_iter it;
 			const struct hvt_ref *r;
-			u32 deny = 0, b;
+			u32 deny = 0, n = 0;
 
 			assert_ptr_equal(hvt_page_find(p->gfn), p);
 			assert_non_null(p->refs);
-			for (r = p->refs; r; r = r->next) {
+			for (r = p->refs; r; r = r->page_next) {
 				u32 access = r->watch->access;
 
 				assert_ptr_equal(r->page, p);
-				for (b = r->lo / 64; b * 64 < r->hi; b++)
-					blocks |= 1ull << b;
+				n++;
 				if (r->kind == HVT_REF_GUARD)
 					access = HVT_ACC_W;
 				/* no writing without reading, maybe no executing either */
@@ -140,7 +160,10 @@ static void check_pages(void)
 					access |= HVT_ACC_W | (hvt_m.ept.exec_only ? 0 : HVT_ACC_X);
 				deny |= access;
 			}
-			assert_int_equal(p->blocks, blocks);
+			assert_int_equal(p->nrefs, n);
+			hvt_for_each_ref(r, &it, p, 0, PAGE_SIZE)
+				n--;
+			assert_int_equal(n, 0);
 			assert_int_equal(p->deny, deny);
 		}
 	}
@@ -178,12 +201,14 @@ static void store(u64 *at, u64 value)
 {
 	struct hvt_dirty d = { .gfn = __pa(at) >> 12, .lo = __pa(at) & 4095 };
 	const struct hvt_page *p = hvt_page_find(d.gfn);
+	struct hvt_ref_iter it;
 	const struct hvt_ref *r;
 	bool guarded = false;
 
 	d.hi = d.lo + 8;
-	for (r = p ? p->refs : NULL; r; r = r->next)
-		guarded |= r->kind == HVT_REF_GUARD && r->lo < d.hi && r->hi > d.lo;
+	if (p)
+		hvt_for_each_ref(r, &it, p, d.lo, d.hi)
+			guarded |= r->kind == HVT_REF_GUARD;
 	assert_true(!guarded || (p->deny & HVT_ACC_W));
 	*at = value;
 	if (guarded)
@@ -250,8 +275,8 @@ static void run(u32 round, u32 levels, u32 tables_in_use)
 		hvt_unfollow(vcpu, &watches[i]);
 	fake_assert_clean();
 	for (i = 0; i < NWATCHES; i++) {
-		free(watches[i].data);
-		free(watches[i].guard);
+		free_refs(watches[i].data);
+		free_refs(watches[i].guard);
 	}
 	free(vcpu);
 }

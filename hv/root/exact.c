@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exact steps: all operands of the instruction are known before it runs, so it may run
+ * with every page open.
+ */
+#include <asm/processor-flags.h>
+#include "root_fn.h"
+
+/* What the interrupted context is: for the records and for the decoder. */
+void hvt_note_context(struct hvt_vcpu *v)
+{
+	struct hvt_step *s = &v->step;
+	u32 cs = vmcs_read32(GUEST_CS_AR_BYTES);
+
+	s->ip = s->rip = vmcs_readl(GUEST_RIP);
+	s->cr3 = vmcs_readl(GUEST_CR3);
+	s->mode_flags = 0;
+	if (!(cs & VMX_AR_L_MASK)) {
+		s->ip += vmcs_readl(GUEST_CS_BASE);
+		s->mode_flags = cs & VMX_AR_DB_MASK ? HVT_RF_CODE32 : HVT_RF_CODE16;
+	}
+	if (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3) /* that is the CPL */
+		s->mode_flags |= HVT_RF_USER;
+	hvt_copy(s->gpr, v->regs.gpr, sizeof(s->gpr));
+	s->gpr[4] = vmcs_readl(GUEST_RSP);
+}
+
+/*
+ * Segment bases are worth two VMREADs only where a prefix may ask for one: any of the
+ * bytes, since prefixes may be many.
+ */
+static bool has_segment_prefix(const struct hvt_step *s, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (s->insn[i] == 0x64 || s->insn[i] == 0x65)
+			return true;
+	return false;
+}
+
+/* True when all operands are known. The bytes are kept in any case. */
+bool hvt_decode(struct hvt_vcpu *v, struct hvt_insn *insn)
+{
+	struct hvt_step *s = &v->step;
+	struct hvt_insn_ctx cx = {
+		.gpr = s->gpr,
+		.ip = s->ip,
+		.bits = s->mode_flags & HVT_RF_CODE16 ? 16 : s->mode_flags & HVT_RF_CODE32 ? 32 : 64,
+		.cpl = s->mode_flags & HVT_RF_USER ? 3 : 0,
+		.hidden_stack = false, /* CET and FRED machines are not attached */
+	};
+	u32 got = hvt_fetch(s->cr3, s->ip, s->insn, HVT_INSN_MAX);
+	bool known;
+
+	if (!got)
+		s->mode_flags |= HVT_RF_NOINSN;
+	if (has_segment_prefix(s, got)) {
+		cx.fs_base = vmcs_readl(GUEST_FS_BASE);
+		cx.gs_base = vmcs_readl(GUEST_GS_BASE);
+	}
+	known = hvt_insn_decode(s->insn, got, &cx, insn);
+	s->insn_len = insn->len ? insn->len : got;
+	return known;
+}
+
+/*
+ * Collect what is watched of @insn and lock it. False: something else has to come
+ * first, and nothing is held.
+ */
+bool hvt_begin_exact(struct hvt_vcpu *v, const struct hvt_insn *insn)
+{
+	struct hvt_step *s = &v->step;
+	u32 i;
+
+	s->rep = insn->rep;
+	if (s->rep)
+		s->down = vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_DF;
+	for (i = 0; i < insn->nops; i++)
+		hvt_collect(v, insn->op[i].addr, insn->op[i].size, insn->op[i].access, i);
+	if (s->ndirty) {
+		if (!hvt_stop_others(v)) {
+			s->ndirty = s->nlock = 0;
+			return false;
+		}
+		s->stopped = true;
+	}
+	if (!hvt_step_lock(v))
+		return false;
+	hvt_capture_old(v);
+	return true;
+}
