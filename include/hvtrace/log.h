@@ -67,7 +67,8 @@ struct hvt_log_watch {
 	uint32_t spec_len;   /* bytes of spec, no NUL */
 	uint64_t addr, len;  /* linear, or physical with HVT_WATCH_PHYS */
 	uint32_t flags;	     /* HVT_WATCH_* (uapi.h) */
-	uint32_t filter;     /* id of a FILTER section, 0: none */
+	uint32_t filter;     /* id of a FILTER section; 0: none */
+
 	/* char spec[]: as the user wrote it */
 };
 

@@ -88,7 +88,11 @@ static void test_values(void **state)
 
 static void test_who(void **state)
 {
-	struct hvt_accessor a = { .cpu = 3, .pid = 40, .tid = 41, .user = true, .ip = 0x1000,
+	struct hvt_accessor a = { .cpu = 3,
+				  .pid = 40,
+				  .tid = 41,
+				  .user = true,
+				  .ip = 0x1000,
 				  .comm = "worker\0\0\0\0\0\0\0\0\0" };
 	struct hvt_filter f = { 0 };
 

@@ -161,8 +161,7 @@ static void check_pages(void)
 				deny |= access;
 			}
 			assert_int_equal(p->nrefs, n);
-			hvt_for_each_ref(r, &it, p, 0, PAGE_SIZE)
-				n--;
+			hvt_for_each_ref(r, &it, p, 0, PAGE_SIZE) n--;
 			assert_int_equal(n, 0);
 			assert_int_equal(p->deny, deny);
 		}
@@ -207,8 +206,7 @@ static void store(u64 *at, u64 value)
 
 	d.hi = d.lo + 8;
 	if (p)
-		hvt_for_each_ref(r, &it, p, d.lo, d.hi)
-			guarded |= r->kind == HVT_REF_GUARD;
+		hvt_for_each_ref(r, &it, p, d.lo, d.hi) guarded |= r->kind == HVT_REF_GUARD;
 	assert_true(!guarded || (p->deny & HVT_ACC_W));
 	*at = value;
 	if (guarded)
