@@ -26,21 +26,36 @@ void hvt_note_context(struct hvt_vcpu *v)
 }
 
 /*
- * Segment bases are worth two VMREADs only where a prefix may ask for one: any of the
- * bytes, since prefixes may be many.
+ * Segment bases are worth two VMREADs only where a prefix asks for one.
  */
 static bool has_segment_prefix(const struct hvt_step *s, u32 n)
 {
 	u32 i;
 
-	for (i = 0; i < n; i++)
-		if (s->insn[i] == 0x64 || s->insn[i] == 0x65)
+	for (i = 0; i < n; i++) {
+		switch (s->insn[i]) {
+		case 0x64:
+		case 0x65:
 			return true;
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e:
+		case 0x66:
+		case 0x67:
+		case 0xf0:
+		case 0xf2:
+		case 0xf3:
+			break;
+		default:
+			return false;
+		}
+	}
 	return false;
 }
 
-/* True when all operands are known. The bytes are kept in any case. */
-bool hvt_decode(struct hvt_vcpu *v, struct hvt_insn *insn)
+/* Into step.dec: true when all operands are known. The bytes are kept in any case. */
+bool hvt_decode(struct hvt_vcpu *v)
 {
 	struct hvt_step *s = &v->step;
 	struct hvt_insn_ctx cx = {
@@ -59,18 +74,19 @@ bool hvt_decode(struct hvt_vcpu *v, struct hvt_insn *insn)
 		cx.fs_base = vmcs_readl(GUEST_FS_BASE);
 		cx.gs_base = vmcs_readl(GUEST_GS_BASE);
 	}
-	known = hvt_insn_decode(s->insn, got, &cx, insn);
-	s->insn_len = insn->len ? insn->len : got;
+	known = hvt_insn_decode(s->insn, got, &cx, &s->dec);
+	s->insn_len = s->dec.len ? s->dec.len : got;
 	return known;
 }
 
 /*
- * Collect what is watched of @insn and lock it. False: something else has to come
- * first, and nothing is held.
+ * Collect what is watched of the decoded instruction and lock it. False: something else
+ * has to come first, and nothing is held.
  */
-bool hvt_begin_exact(struct hvt_vcpu *v, const struct hvt_insn *insn)
+bool hvt_begin_exact(struct hvt_vcpu *v)
 {
 	struct hvt_step *s = &v->step;
+	const struct hvt_insn *insn = &s->dec;
 	u32 i;
 
 	s->rep = insn->rep;

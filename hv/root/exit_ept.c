@@ -48,14 +48,14 @@ static void give_up(struct hvt_vcpu *v)
 }
 
 /* All operands are known: collect the watched ones and run with every page open. */
-static void begin_exact(struct hvt_vcpu *v, const struct violation *x, const struct hvt_insn *insn)
+static void begin_exact(struct hvt_vcpu *v, const struct violation *x)
 {
 	struct hvt_step *s = &v->step;
 
 	s->fetch = access_of(x) & HVT_ACC_X;
 	if (s->fetch)
-		hvt_collect(v, s->ip, insn->len, HVT_ACC_X, HVT_NO_OP);
-	if (hvt_begin_exact(v, insn))
+		hvt_collect(v, s->ip, s->insn_len, HVT_ACC_X, HVT_NO_OP);
+	if (hvt_begin_exact(v))
 		hvt_step_enter(v);
 	else
 		give_up(v);
@@ -142,7 +142,6 @@ static void begin_blind(struct hvt_vcpu *v, const struct violation *x)
 
 static void begin(struct hvt_vcpu *v, const struct violation *x)
 {
-	struct hvt_insn insn;
 	bool delivery = x->vec_info & HVT_EV_VALID;
 
 	step_init(v, delivery ? HVT_STEP_DELIVERY : HVT_STEP_INSN);
@@ -151,8 +150,8 @@ static void begin(struct hvt_vcpu *v, const struct violation *x)
 		v->step.vector = HVT_EV_VECTOR(x->vec_info);
 		v->step.has_error = x->vec_info & HVT_EV_ERROR;
 		begin_blind(v, x);
-	} else if (hvt_decode(v, &insn) && !by_walker(x) && !v->stop_next) {
-		begin_exact(v, x, &insn);
+	} else if (hvt_decode(v) && !by_walker(x) && !v->stop_next) {
+		begin_exact(v, x);
 	} else {
 		begin_blind(v, x);
 	}

@@ -2,7 +2,8 @@
 /*
  * The table decoder of insn.h. Three stages: prefixes and opcode, ModRM with the
  * effective address, then the operands of the opcode's table entry (insn_ops.c,
- * and insn_vec.c for vector instructions).
+ * insn_vec.c for vector instructions, insn_evex.c and insn_mask.c for AVX-512 and
+ * everything masked).
  *
  * Where CPUs differ, or an encoding that nobody emits has no documented meaning
  * (66 on a near branch, several segment prefixes, F2 with F3), it is unknown.
@@ -65,13 +66,18 @@ void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access)
 	o->addr = addr;
 	o->size = size;
 	o->access = access;
+	o->lane = 0;
 	if (d->cx->bits != 64 ?
 		    last >> 32 != 0 :
 		    last < addr || ((addr + (1ull << 56)) >> 57) || ((last + (1ull << 56)) >> 57))
 		d->bad = true;
 }
 
-static bool get_modrm(struct dec *d)
+/*
+ * ModRM, SIB, displacement. What d->disp8 is not 0 for: EVEX counts 8-bit displacements
+ * in operands (SDM volume 2, 2.7.5).
+ */
+bool hvt_dec_modrm(struct dec *d)
 {
 	u64 v, base = 0, index = 0;
 	unsigned int disp = 0, rm;
@@ -89,9 +95,10 @@ static bool get_modrm(struct dec *d)
 
 		if (!hvt_dec_take(d, 1, &v))
 			return false;
+		d->sib = v;
 		idx = ((v >> 3) & 7) | ((d->rex & 2) << 2);
 		b = (v & 7) | ((d->rex & 1) << 3);
-		if (idx != 4)
+		if (idx != 4 && !d->vsib)
 			index = d->cx->gpr[idx] << (v >> 6);
 		if ((v & 7) == 5 && MOD(d) == 0) {
 			disp = 4;
@@ -113,7 +120,8 @@ static bool get_modrm(struct dec *d)
 	if (disp) {
 		if (!hvt_dec_take(d, disp, &v))
 			return false;
-		d->ea += hvt_dec_sext(v, disp);
+		v = hvt_dec_sext(v, disp);
+		d->ea += disp == 1 ? v << d->disp8 : v;
 	}
 	return true;
 }
@@ -192,8 +200,11 @@ static bool get_vex(struct dec *d, u8 c)
 			return false;
 		d->rex |= v & 0x80 ? 8 : 0;
 	}
-	if (d->cx->bits != 64)
+	d->vvvv = (~v >> 3) & 15;
+	if (d->cx->bits != 64) {
 		d->rex &= 8;
+		d->vvvv &= 7;
+	}
 	d->vex = true;
 	d->l256 = v & 4;
 	d->simd = (v & 3) == 1 ? P_66 : (v & 3) == 2 ? P_F3 : (v & 3) == 3 ? P_F2 : P_NONE;
@@ -239,6 +250,8 @@ static bool get_opcode(struct dec *d)
 	if ((v == 0xc4 || v == 0xc5) && (b64 || (d->pos < d->n && (d->b[d->pos] & 0xc0) == 0xc0))) {
 		if (!get_vex(d, v))
 			return false;
+	} else if (v == 0x62 && (b64 || (d->pos < d->n && (d->b[d->pos] & 0xc0) == 0xc0))) {
+		return hvt_dec_evex_prefix(d);
 	} else if (v == 0x0f) {
 		if (!get_escape(d))
 			return false;
@@ -261,7 +274,7 @@ static bool decode_map01(struct dec *d)
 		return false;
 	if (!E_MODRM(e))
 		return get_imm(d, imm) && hvt_dec_plain_ops(d, e);
-	if (!get_modrm(d))
+	if (!hvt_dec_modrm(d))
 		return false;
 	if (E_SPEC(e) == S_GRP3 && REG(d) < 2)
 		imm = d->op & 1 ? I_Z : I_B;
@@ -279,7 +292,11 @@ static bool decode_map23(struct dec *d)
 {
 	u64 imm;
 
-	if (!get_modrm(d) || (d->map == 3 && !hvt_dec_take(d, 1, &imm)))
+	if (d->map >= HVT_EVEX)
+		return hvt_dec_evex(d);
+	/* VPGATHER, VGATHER */
+	d->vsib = d->vex && d->map == 2 && d->op >= 0x90 && d->op <= 0x93;
+	if (!hvt_dec_modrm(d) || (d->map == 3 && !hvt_dec_take(d, 1, &imm)))
 		return false;
 	if (d->riprel)
 		d->ea += d->cx->ip + d->pos;
@@ -300,6 +317,7 @@ bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *cx,
 	out->len = 0;
 	out->nops = 0;
 	out->rep = false;
+	out->mask = HVT_MASK_NONE;
 	if (cx->bits == 16 || !get_opcode(&d) || d.bad)
 		return false;
 	if (!(d.map > 1 ? decode_map23(&d) : decode_map01(&d)))

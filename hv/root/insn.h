@@ -13,7 +13,7 @@
 #include "types.h"
 
 #define HVT_INSN_MAX 15
-#define HVT_INSN_OPS 4
+#define HVT_INSN_OPS 32
 
 #define HVT_OP_R 1
 #define HVT_OP_W 2
@@ -36,12 +36,19 @@ struct hvt_insn_op {
 	u64 addr;  /* linear */
 	u32 size;  /* bytes, > 0 */
 	u8 access; /* HVT_OP_* */
+	u8 lane;   /* gathers and scatters: which element, else 0 */
 };
+
+/* What tells which lanes of a gather or scatter are still to be done. */
+enum { HVT_MASK_NONE, HVT_MASK_K, HVT_MASK_VEC };
 
 struct hvt_insn {
 	u8 len;
 	u8 nops;
 	bool rep; /* a string instruction with a REP prefix */
+	u8 mask;      /* HVT_MASK_* */
+	u8 mask_reg;  /* its number */
+	u8 mask_lane; /* HVT_MASK_VEC: bytes of a lane, whose top bit counts */
 	struct hvt_insn_op op[HVT_INSN_OPS];
 };
 
@@ -49,15 +56,32 @@ struct hvt_insn {
  * Decode @n bytes at @b. Returns true when @out lists the length and *all* memory
  * operands (implicit ones included) of one instruction, should it execute on an
  * Intel CPU; false when the opcode, its addressing or an operand of it is not known
- * here (EVEX, gathers, masked moves, XSAVE, far transfers, descriptor loads, 16-bit
- * code or addresses, non-canonical addresses, a truncated buffer, ...): then @out is
- * unspecified but for out->len, which is the length or 0.
+ * here (XSAVE, far transfers, descriptor loads, 16-bit code or addresses,
+ * non-canonical addresses, a truncated buffer, ...): then @out is unspecified but for
+ * out->len, which is the length or 0.
  *
  * In 32-bit code the bases of CS, DS, ES and SS are taken to be 0, as Linux has them.
  * A REP string instruction counts as its next iteration, and has no operands when
- * its count is 0. Prefetches and cache line flushes have no operands.
+ * its count is 0. Prefetches and cache line flushes have no operands. Elements that
+ * a mask excludes are not accessed; adjacent ones that it includes are one operand,
+ * but each lane of a gather or scatter is an operand of its own, in lane order.
  */
 bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *ctx,
 		     struct hvt_insn *out);
+
+/*
+ * A gather or scatter that faulted, or was interrupted, has done some of its lanes and
+ * cleared their bits of the mask. With the registers as it left them: has operand @op
+ * of @insn been accessed? All other instructions: false, they do all or nothing.
+ */
+bool hvt_insn_lane_done(const struct hvt_insn *insn, unsigned int op);
+
+/*
+ * Vector register 0..31 and opmask register 0..7 of the guest as they are now, by
+ * whoever decodes (root: vec.c). Bytes above what the CPU has are 0. False: cannot be
+ * told. Asked only for instructions that index or mask by them.
+ */
+bool hvt_vec_read(unsigned int reg, u8 out[64]);
+bool hvt_mask_read(unsigned int reg, u64 *out);
 
 #endif

@@ -20,12 +20,20 @@ struct dec {
 	bool p66, vex, l256;
 	u8 seg;			/* the override prefix, or 0 */
 	u8 map, op;		/* map 0: one-byte opcodes; 1: 0F; 2: 0F38; 3: 0F3A */
-	u8 modrm;
+	u8 modrm, sib;
+	u8 vvvv;		/* VEX, EVEX: the third register */
+	bool vsib;		/* the index is a vector: not part of ea */
+	u8 disp8;		/* EVEX: log2 of what disp8 counts */
+	u8 vl;			/* EVEX: bytes of the vectors */
+	u8 aaa;			/* ... opmask register */
+	bool bcast, zero;
 	bool riprel, base_rsp;
 	bool bad;		/* an operand's address is not known after all */
 	u64 ea;			/* offset, before the segment base */
 	struct hvt_insn *out;
 };
+
+#define HVT_EVEX 4		/* added to map */
 
 #define REX_W(d) ((d)->rex & 8)
 #define MOD(d)	 ((d)->modrm >> 6)
@@ -34,6 +42,7 @@ struct dec {
 /* clang-format on */
 
 /* insn.c */
+bool hvt_dec_modrm(struct dec *d);
 bool hvt_dec_take(struct dec *d, unsigned int n, u64 *v);
 u64 hvt_dec_sext(u64 v, unsigned int bytes);
 u64 hvt_dec_linear(struct dec *d, u64 off);
@@ -49,5 +58,16 @@ u32 hvt_dec_width(struct dec *d, unsigned int z);
 bool hvt_dec_simd_ok(const struct dec *d, u32 e);
 bool hvt_dec_simd_special(struct dec *d, unsigned int spec, u32 *size, u8 *access);
 bool hvt_dec_map23(struct dec *d);
+
+/* insn_evex.c */
+bool hvt_dec_evex_prefix(struct dec *d);
+bool hvt_dec_evex(struct dec *d);
+
+/* insn_mask.c: operands that depend on a mask or on a vector of indices */
+void hvt_dec_lanes(struct dec *d, u64 addr, unsigned int lanes, unsigned int elem, u64 mask,
+		   u8 access);
+bool hvt_dec_gather(struct dec *d, unsigned int elem, unsigned int reg, u8 access);
+bool hvt_dec_maskmov(struct dec *d);
+bool hvt_dec_maskmovdq(struct dec *d);
 
 #endif

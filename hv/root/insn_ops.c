@@ -287,6 +287,8 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 		return pop_mem(d);
 	case S_MODREG:
 		return MOD(d) == 3;
+	case S_MASKMOV:
+		return hvt_dec_maskmovdq(d);
 	case S_GRP6:
 	case S_GRP7:
 	case S_GRP9:

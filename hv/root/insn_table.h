@@ -38,6 +38,7 @@ enum {
 	S_IO,		/* may read the I/O permission bitmap */
 	S_MOVS, S_STOS, S_LODS, S_CMPS, S_SCAS, S_INS, S_OUTS,
 	S_MOFFS, S_XLAT,
+	S_MASKMOV,	/* 0F F7 */
 	S_MOVSXD,
 	S_FPU,		/* D8..DF */
 	S_GRP1,		/* 80..83: /7 only reads */
@@ -173,7 +174,7 @@ static const u32 hvt_map1[256] = {
 	/* e0 */ MMX, X2(SHIFT), MMX, X2(MMX), M_ | R_ | S(E6) | P6 | P3 | P2 | V_,
 		 M_ | W_ | Z(M) | PN | P6 | V6,
 	/* e8 */ X8(MMX),
-	/* f0 */ VEC | P2, X2(SHIFT), SHIFT, X2(MMX), MMX, S(BLIND),
+	/* f0 */ VEC | P2, X2(SHIFT), SHIFT, X2(MMX), MMX, M_ | S(MASKMOV) | PN | P6 | V6 | L0,
 	/* f8 */ X4(MMX), X2(MMX), MMX, S(BLIND),
 };
 

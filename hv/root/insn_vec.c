@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The decoder's vector part: MMX, SSE, AVX, AVX2, FMA, and the three-byte maps with
- * their few general-purpose instructions (MOVBE, CRC32, BMI). EVEX, gathers and
- * masked moves are unknown and stay so: what they touch depends on more than GPRs.
+ * their few general-purpose instructions (MOVBE, CRC32, BMI). EVEX: insn_evex.c.
  */
 #include "insn_dec.h"
 #include "insn_table.h"
@@ -241,6 +240,12 @@ bool hvt_dec_map23(struct dec *d)
 	u8 access = HVT_OP_R;
 	u32 size;
 
+	if (d->vex && d->map == 2 && d->simd == P_66) {
+		if (d->vsib)
+			return hvt_dec_gather(d, REX_W(d) ? 8 : 4, d->vvvv, HVT_OP_R);
+		if ((d->op >= 0x2c && d->op <= 0x2f) || d->op == 0x8c || d->op == 0x8e)
+			return hvt_dec_maskmov(d);
+	}
 	size = d->map == 2 ? fma_width(d) : 0;
 	if (!size) {
 		r = d->map == 2 ? find(d, map2, sizeof(map2) / sizeof(*r)) :

@@ -206,6 +206,7 @@ struct hvt_step {
 	bool down;			/* ... towards lower addresses */
 	bool fetch;			/* its page is not executable in ARMED */
 	u8 insn[16];
+	struct hvt_insn dec;		/* valid in an exact step */
 	u64 gpr[16];			/* before the instruction */
 	struct hvt_prov prov[HVT_STEP_PAGES];
 	struct hvt_page *lock[HVT_STEP_PAGES];

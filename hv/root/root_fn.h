@@ -33,8 +33,8 @@ void hvt_step_drop(struct hvt_vcpu *v);
 
 /* exact.c */
 void hvt_note_context(struct hvt_vcpu *v);
-bool hvt_decode(struct hvt_vcpu *v, struct hvt_insn *insn);
-bool hvt_begin_exact(struct hvt_vcpu *v, const struct hvt_insn *insn);
+bool hvt_decode(struct hvt_vcpu *v);
+bool hvt_begin_exact(struct hvt_vcpu *v);
 
 /* collect.c */
 void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u8 op);

@@ -84,13 +84,6 @@ static void start_others(struct hvt_vcpu *v)
 	}
 }
 
-void hvt_step_drop(struct hvt_vcpu *v)
-{
-	v->steps_dropped++;
-	leave_step(v);
-	start_others(v);
-}
-
 /*
  * An interrupt frame, now that RSP tells where it is: five words and maybe an error
  * code, clipped to the page that this record is about (SDM volume 3, 6.14.2).
@@ -139,6 +132,58 @@ static void emit_all(struct hvt_vcpu *v)
 	hvt_emit_end(v, sessions);
 }
 
+/* What was collected has happened. */
+static void commit(struct hvt_vcpu *v)
+{
+	struct hvt_step *s = &v->step;
+	u32 i;
+
+	for (i = 0; i < s->nlock; i++)
+		s->lock[i]->order++;
+	if (s->nprov)
+		emit_all(v);
+}
+
+/* Guarded page-table entries were written: the others are stopped until this is done. */
+static void follow_stores(struct hvt_vcpu *v)
+{
+	u32 i;
+
+	for (i = 0; i < v->step.ndirty; i++)
+		hvt_follow_dirty(v, &v->step.dirty[i]);
+}
+
+/*
+ * A gather or scatter that something ended early: the lanes that it has done are
+ * accesses that happened; it comes again for the others alone.
+ */
+static bool keep_lanes(struct hvt_vcpu *v)
+{
+	struct hvt_step *s = &v->step;
+	u32 i, n = 0;
+
+	if (s->mode != HVT_STEP_INSN || s->blind || s->dec.mask == HVT_MASK_NONE)
+		return false;
+	for (i = 0; i < s->nprov; i++)
+		if (s->prov[i].op != HVT_NO_OP && hvt_insn_lane_done(&s->dec, s->prov[i].op))
+			s->prov[n++] = s->prov[i];
+	s->nprov = n;
+	if (n)
+		commit(v);
+	return n;
+}
+
+void hvt_step_drop(struct hvt_vcpu *v)
+{
+	bool kept = keep_lanes(v);
+
+	v->steps_dropped++;
+	leave_step(v);
+	if (kept)
+		follow_stores(v);
+	start_others(v);
+}
+
 /*
  * A REP string instruction that is not done yet: go to its next iteration without
  * leaving the step. That saves an exit, and the fetch of the instruction is one, as it
@@ -147,14 +192,13 @@ static void emit_all(struct hvt_vcpu *v)
 static bool next_iteration(struct hvt_vcpu *v)
 {
 	struct hvt_step *s = &v->step;
-	struct hvt_insn insn;
 
 	if (!s->rep || s->stopped || vmcs_readl(GUEST_RIP) != s->rip)
 		return false;
 	unlock(s);
 	s->nprov = s->ndirty = s->arena_used = 0;
 	hvt_note_context(v);
-	if (!hvt_decode(v, &insn) || !insn.rep || !hvt_begin_exact(v, &insn))
+	if (!hvt_decode(v) || !s->dec.rep || !hvt_begin_exact(v))
 		return false;
 	if (!s->nprov && !s->fetch)
 		return false;
@@ -164,18 +208,11 @@ static bool next_iteration(struct hvt_vcpu *v)
 
 void hvt_step_retire(struct hvt_vcpu *v)
 {
-	struct hvt_step *s = &v->step;
-	u32 i;
-
 	v->steps_retired++;
-	for (i = 0; i < s->nlock; i++)
-		s->lock[i]->order++;
-	if (s->nprov)
-		emit_all(v);
+	commit(v);
 	if (next_iteration(v))
 		return;
 	leave_step(v);
-	for (i = 0; i < s->ndirty; i++)
-		hvt_follow_dirty(v, &s->dirty[i]);
+	follow_stores(v);
 	start_others(v);
 }

@@ -4,6 +4,7 @@
  * signal handler, and back by the next one: the INT3 after the instruction, or what
  * the instruction raised.
  */
+#include <cpuid.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 #include "native.h"
+#include "vec.h"
 
 static const int order[16] = {
 	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -64,6 +66,63 @@ static void set_fp(u8 *fp, u32 size)
 		fp[512 + i] |= features >> (8 * i);
 }
 
+/* Where the upper parts are in the frame, which has the standard format; 0: not there. */
+static struct {
+	unsigned int width, avx, opmask, high256, high16;
+} part;
+
+static unsigned int component(unsigned int n)
+{
+	unsigned int a, b, c, d;
+
+	__cpuid_count(13, n, a, b, c, d);
+	return b;
+}
+
+unsigned int native_vectors(void)
+{
+	unsigned int lo, hi;
+
+	__builtin_cpu_init();
+	part.width = 16;
+	if (!__builtin_cpu_supports("avx"))
+		return part.width;
+	asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	if ((lo & 4) == 4) {
+		part.width = 32;
+		part.avx = component(2);
+	}
+	if ((lo & 0xe4) == 0xe4) {
+		part.width = 64;
+		part.opmask = component(5);
+		part.high256 = component(6);
+		part.high16 = component(7);
+	}
+	return part.width;
+}
+
+/* The registers are in up to four parts of the frame: 16, 16 and 32 bytes, or whole. */
+static void copy_vectors(u8 *fp, u8 (*vec)[64], u64 *mask, bool in)
+{
+	unsigned int i;
+
+#define COPY(frame, reg, n) (in ? memcpy(frame, reg, n) : memcpy(reg, frame, n))
+	for (i = 0; i < 16; i++) {
+		COPY(fp + 160 + 16 * i, vec[i], 16);
+		if (part.avx)
+			COPY(fp + part.avx + 16 * i, vec[i] + 16, 16);
+		if (part.high256)
+			COPY(fp + part.high256 + 32 * i, vec[i] + 32, 32);
+		if (part.high16)
+			COPY(fp + part.high16 + 64 * i, vec[16 + i], 64);
+	}
+	for (i = 0; i < 8 && part.opmask; i++)
+		COPY(fp + part.opmask + 8 * i, &mask[i], 8);
+#undef COPY
+	if (in)
+		fp[512] |= part.width == 64 ? 0xe7 : part.width == 32 ? 7 : 3;
+}
+
 static void enter(ucontext_t *uc)
 {
 	greg_t *g = uc->uc_mcontext.gregs;
@@ -72,6 +131,8 @@ static void enter(ucontext_t *uc)
 	memcpy(saved, g, sizeof(saved));
 	memcpy(saved_fp, uc->uc_mcontext.fpregs, fp_size(uc->uc_mcontext.fpregs));
 	set_fp((u8 *)uc->uc_mcontext.fpregs, fp_size(uc->uc_mcontext.fpregs));
+	if (part.width)
+		copy_vectors((u8 *)uc->uc_mcontext.fpregs, vec_reg, vec_mask, true);
 	for (i = 0; i < 16; i++)
 		g[order[i]] = now->gpr[i];
 	g[REG_RIP] = now->ip;
@@ -96,6 +157,8 @@ static void leave(siginfo_t *si, ucontext_t *uc)
 	memcpy(now->fp, uc->uc_mcontext.fpregs, 416);
 	if (n >= NATIVE_FP)
 		memcpy(now->fp + 576, (u8 *)uc->uc_mcontext.fpregs + 576, 256);
+	if (part.width)
+		copy_vectors((u8 *)uc->uc_mcontext.fpregs, now->vec_out, now->mask_out, false);
 	memcpy(g, saved, sizeof(saved));
 	memcpy(uc->uc_mcontext.fpregs, saved_fp, n);
 	inside = 0;

@@ -22,7 +22,16 @@ struct native {
 	u64 fault_addr;
 	bool fault_write;
 	u8 fp[NATIVE_FP];
+	/* with vectors, see native_vectors() */
+	u8 vec_out[32][64];
+	u64 mask_out[8];
 };
+
+/*
+ * From now on vec_reg and vec_mask (vec.h) are the vector registers before the
+ * instruction. Returns bytes of a vector here: 64, 32, or 16.
+ */
+unsigned int native_vectors(void);
 
 /* Once, in a child process: takes over the signals and maps the code. */
 void native_init(void);

@@ -9,6 +9,7 @@
 struct expect {
 	unsigned int n;
 	bool skip; /* capstone cannot be asked about this one */
+	bool evex; /* ... or just about its length and direction */
 	struct hvt_insn_op op[4];
 };
 

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The root decoder on instructions that are better listed one by one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "insn.h"
+#include "vec.h"
+
+/*
+ * What neither capstone nor this CPU can tell: instructions that touch more than their
+ * ModRM operand says, or that mean different things to different CPUs.
+ */
+static const struct {
+	const char *what;
+	u8 bits, cpl, hidden;
+	bool known;
+	u8 n, b[12];
+} cases[] = {
+	{ "in al, dx at CPL 3", 64, 3, 0, false, 1, { 0xec } },
+	{ "in al, dx at CPL 0", 64, 0, 0, true, 1, { 0xec } },
+	{ "out 0x80, al at CPL 3", 64, 3, 0, false, 2, { 0xe6, 0x80 } },
+	{ "rep insb at CPL 3", 64, 3, 0, false, 2, { 0xf3, 0x6c } },
+	{ "outsd with REX.W and 66", 64, 0, 0, false, 3, { 0x66, 0x48, 0x6f } },
+	{ "call", 64, 0, 0, true, 5, { 0xe8, 0, 0, 0, 0 } },
+	{ "call, shadow stack", 64, 0, 1, false, 5, { 0xe8, 0, 0, 0, 0 } },
+	{ "call [rax], shadow stack", 64, 0, 1, false, 2, { 0xff, 0x10 } },
+	{ "ret, shadow stack", 64, 0, 1, false, 1, { 0xc3 } },
+	{ "syscall, FRED", 64, 3, 1, false, 2, { 0x0f, 0x05 } },
+	{ "call rel with 66", 64, 0, 0, false, 6, { 0x66, 0xe8, 0, 0, 0, 0 } },
+	{ "call rel with 66 REX.W", 64, 0, 0, true, 7, { 0x66, 0x48, 0xe8, 0, 0, 0, 0 } },
+	{ "ret with 66", 64, 0, 0, false, 2, { 0x66, 0xc3 } },
+	{ "jz with 66", 64, 0, 0, false, 7, { 0x66, 0x0f, 0x84, 0, 0, 0, 0 } },
+	{ "movsxd with 66", 64, 0, 0, false, 3, { 0x66, 0x63, 0x00 } },
+	{ "arpl", 32, 0, 0, false, 2, { 0x63, 0x00 } },
+	{ "push fs", 64, 0, 0, true, 2, { 0x0f, 0xa0 } },
+	{ "push fs in 32-bit code", 32, 0, 0, false, 2, { 0x0f, 0xa0 } },
+	{ "monitor", 64, 0, 0, false, 3, { 0x0f, 0x01, 0xc8 } },
+	{ "mwait", 64, 0, 0, true, 3, { 0x0f, 0x01, 0xc9 } },
+	{ "encls", 64, 0, 0, false, 3, { 0x0f, 0x01, 0xcf } },
+	{ "clzero", 64, 0, 0, false, 3, { 0x0f, 0x01, 0xfc } },
+	{ "eretu", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0x01, 0xca } },
+	{ "uiret", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0x01, 0xec } },
+	{ "setssbsy", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0x01, 0xe8 } },
+	{ "rstorssp", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0x01, 0x28 } },
+	{ "incsspq", 64, 0, 0, false, 5, { 0xf3, 0x48, 0x0f, 0xae, 0xe8 } },
+	{ "rdfsbase", 64, 0, 0, true, 5, { 0xf3, 0x48, 0x0f, 0xae, 0xc0 } },
+	{ "senduipi", 64, 0, 0, false, 4, { 0xf3, 0x0f, 0xc7, 0xf0 } },
+	{ "rdrand", 64, 0, 0, true, 3, { 0x0f, 0xc7, 0xf0 } },
+	{ "xbegin", 64, 0, 0, false, 6, { 0xc7, 0xf8, 0, 0, 0, 0 } },
+	{ "mov ds, ax", 64, 0, 0, false, 2, { 0x8e, 0xd8 } },
+	{ "verw [rax]", 64, 0, 0, false, 3, { 0x0f, 0x00, 0x28 } },
+	{ "lkgs", 64, 0, 0, false, 4, { 0xf2, 0x0f, 0x00, 0xf0 } },
+	{ "maskmovdqu", 64, 0, 0, true, 4, { 0x66, 0x0f, 0xf7, 0xc1 } },
+	{ "maskmovq", 64, 0, 0, false, 3, { 0x0f, 0xf7, 0xc1 } },
+	{ "vmaskmovps", 64, 0, 0, true, 5, { 0xc4, 0xe2, 0x79, 0x2c, 0x00 } },
+	{ "vmaskmovps with W", 64, 0, 0, false, 5, { 0xc4, 0xe2, 0xf9, 0x2c, 0x00 } },
+	{ "vpgatherdd", 64, 0, 0, true, 6, { 0xc4, 0xe2, 0x71, 0x90, 0x04, 0x08 } },
+	{ "vpgatherdd without SIB", 64, 0, 0, false, 5, { 0xc4, 0xe2, 0x71, 0x90, 0x00 } },
+	{ "EVEX", 64, 0, 0, true, 6, { 0x62, 0xf1, 0x7c, 0x48, 0x10, 0x00 } },
+	{ "EVEX in 32-bit code", 32, 0, 0, true, 6, { 0x62, 0xf1, 0x7c, 0x48, 0x10, 0x00 } },
+	{ "EVEX, L'L = 3", 64, 0, 0, false, 6, { 0x62, 0xf1, 0x7c, 0x68, 0x10, 0x00 } },
+	{ "EVEX, zeroing without a mask", 64, 0, 0, false, 6, { 0x62, 0xf1, 0x7c, 0xc8, 0x10, 0x00 } },
+	{ "EVEX, zeroing store", 64, 0, 0, false, 6, { 0x62, 0xf1, 0x7c, 0xc9, 0x11, 0x00 } },
+	{ "EVEX, broadcast of a move", 64, 0, 0, false, 6, { 0x62, 0xf1, 0x7c, 0x58, 0x10, 0x00 } },
+	{ "EVEX, map 5", 64, 0, 0, false, 6, { 0x62, 0xf5, 0x7c, 0x48, 0x58, 0x00 } },
+	{ "EVEX after 66", 64, 0, 0, false, 7, { 0x66, 0x62, 0xf1, 0x7c, 0x48, 0x10, 0x00 } },
+	{ "vpgatherdd without a mask", 64, 0, 0, false, 7, { 0x62, 0xf2, 0x7d, 0x48, 0x90, 0x04, 0x08 } },
+	{ "bound", 32, 0, 0, false, 2, { 0x62, 0x00 } },
+	{ "REX2", 64, 0, 0, false, 4, { 0xd5, 0x08, 0x8b, 0x00 } },
+	{ "xsave", 64, 0, 0, false, 3, { 0x0f, 0xae, 0x20 } },
+	{ "enqcmd", 64, 0, 0, false, 5, { 0xf2, 0x0f, 0x38, 0xf8, 0x00 } },
+	{ "aesenc128kl", 64, 0, 0, false, 5, { 0xf3, 0x0f, 0x38, 0xdc, 0x00 } },
+	{ "cmpbexadd", 64, 0, 0, false, 5, { 0xc4, 0xe2, 0x79, 0xe6, 0x00 } },
+	{ "wrss", 64, 0, 0, false, 4, { 0x0f, 0x38, 0xf6, 0x00 } },
+	{ "two REX", 64, 0, 0, false, 4, { 0x40, 0x48, 0x01, 0x00 } },
+	{ "REX before a prefix", 64, 0, 0, false, 4, { 0x48, 0x66, 0x01, 0x00 } },
+	{ "two segments", 64, 0, 0, false, 4, { 0x64, 0x2e, 0x01, 0x00 } },
+	{ "F2 and F3", 64, 0, 0, false, 3, { 0xf2, 0xf3, 0xa4 } },
+	{ "16-bit addressing", 32, 0, 0, false, 3, { 0x67, 0x8b, 0x07 } },
+	{ "16-bit string", 32, 0, 0, false, 2, { 0x67, 0xa4 } },
+	{ "16-bit code", 16, 0, 0, false, 2, { 0x8b, 0x07 } },
+	{ "VEX.B in 32-bit code", 32, 0, 0, true, 5, { 0xc4, 0xc1, 0x78, 0x10, 0x00 } },
+	{ "a non-canonical address", 64, 0, 0, false, 3, { 0x8b, 0x43, 0x7f } },
+	{ "truncated", 64, 0, 0, false, 2, { 0x8b, 0x80 } },
+};
+
+static void test_cases(void **state)
+{
+	struct hvt_insn out;
+	u64 gpr[16] = { 0x1000, 0, 0, 0x00fffffffffffff0ull, 0x2000, 0, 0x3000, 0x4000, 0xdead };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct hvt_insn_ctx cx = {
+			.gpr = gpr,
+			.ip = 0x400000,
+			.bits = cases[i].bits,
+			.cpl = cases[i].cpl,
+			.hidden_stack = cases[i].hidden,
+		};
+		bool known = hvt_insn_decode(cases[i].b, cases[i].n, &cx, &out);
+
+		if (known != cases[i].known || (known && out.len != cases[i].n))
+			fail_msg("%s: known %u, length %u", cases[i].what, known, out.len);
+		if (cases[i].bits == 32 && known)
+			assert_int_equal(out.op[0].addr, 0x1000);
+	}
+}
+
+/* Vector registers are read for masks and indices only, and are unknown if they are. */
+static void test_vector_reads(void **state)
+{
+	static const struct {
+		u8 n, b[8];
+		bool asks;
+	} insns[] = {
+		{ 3, { 0x48, 0x89, 0x18 }, false },
+		{ 4, { 0x66, 0x0f, 0x6f, 0x00 }, false },
+		{ 4, { 0xc5, 0xfd, 0x6f, 0x00 }, false },
+		{ 6, { 0x62, 0xf1, 0x7c, 0x48, 0x10, 0x00 }, false },
+		{ 6, { 0x62, 0xf1, 0x7c, 0x49, 0x14, 0x00 }, false }, /* reads all anyway */
+		{ 6, { 0x62, 0xf1, 0x7c, 0x49, 0x10, 0x00 }, true },
+		{ 7, { 0x62, 0xf2, 0x7d, 0x49, 0x90, 0x04, 0x08 }, true },
+		{ 6, { 0xc4, 0xe2, 0x71, 0x90, 0x04, 0x08 }, true },
+		{ 5, { 0xc4, 0xe2, 0x79, 0x2c, 0x00 }, true },
+		{ 4, { 0x66, 0x0f, 0xf7, 0xc1 }, true },
+	};
+	u64 gpr[16] = { 0x1000, [7] = 0x4000 };
+	struct hvt_insn_ctx cx = { .gpr = gpr, .bits = 64 };
+	struct hvt_insn out;
+	unsigned int i;
+	u64 before;
+
+	(void)state;
+	for (i = 0; i < sizeof(insns) / sizeof(*insns); i++) {
+		before = vec_asked;
+		assert_true(hvt_insn_decode(insns[i].b, insns[i].n, &cx, &out));
+		assert_int_equal(vec_asked != before, insns[i].asks);
+		vec_unknown = true;
+		assert_int_equal(hvt_insn_decode(insns[i].b, insns[i].n, &cx, &out), !insns[i].asks);
+		vec_unknown = false;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_vector_reads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

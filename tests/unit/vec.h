@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Vector and opmask registers for the decoder's tests: what hvt_vec_read() finds. */
+#ifndef HVT_UNIT_VEC_H
+#define HVT_UNIT_VEC_H
+
+#include "types.h"
+
+extern u8 vec_reg[32][64];
+extern u64 vec_mask[8];
+extern bool vec_unknown; /* nothing can be read */
+extern u64 vec_asked;	 /* how often something was */
+
+#endif
