@@ -67,10 +67,21 @@ void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access)
 	o->size = size;
 	o->access = access;
 	o->lane = 0;
+	o->value = HVT_VAL_NONE;
+	o->reg = 0;
 	if (d->cx->bits != 64 ?
 		    last >> 32 != 0 :
 		    last < addr || ((addr + (1ull << 56)) >> 57) || ((last + (1ull << 56)) >> 57))
 		d->bad = true;
+}
+
+/* The value of the operand that was added last. */
+void hvt_dec_value(struct dec *d, u8 value, u8 reg)
+{
+	struct hvt_insn_op *o = &d->out->op[d->out->nops - 1];
+
+	o->value = value;
+	o->reg = reg;
 }
 
 /*
@@ -128,13 +139,18 @@ bool hvt_dec_modrm(struct dec *d)
 
 static bool get_imm(struct dec *d, unsigned int kind)
 {
+	unsigned int n = 1;
 	u64 v;
 
 	switch (kind) {
-	case I_B:
-		return hvt_dec_take(d, 1, &v);
 	case I_Z:
-		return hvt_dec_take(d, d->opsz == 2 ? 2 : 4, &v);
+		n = d->opsz == 2 ? 2 : 4;
+		/* fall through */
+	case I_B:
+		if (!hvt_dec_take(d, n, &v))
+			return false;
+		d->imm = hvt_dec_sext(v, n);
+		return true;
 	case I_W:
 		return hvt_dec_take(d, 2, &v);
 	case I_WB:
@@ -316,8 +332,8 @@ bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *cx,
 
 	out->len = 0;
 	out->nops = 0;
-	out->rep = false;
 	out->mask = HVT_MASK_NONE;
+	out->rep = false;
 	if (cx->bits == 16 || !get_opcode(&d) || d.bad)
 		return false;
 	if (!(d.map > 1 ? decode_map23(&d) : decode_map01(&d)))

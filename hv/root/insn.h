@@ -32,11 +32,28 @@ struct hvt_insn_ctx {
 	bool hidden_stack;
 };
 
+/*
+ * Where the value of an operand is without reading it, for device registers. Told for
+ * moves only (MOV, MOVZX, MOVSX, string moves, whole or low parts of vectors, without
+ * a mask): the low @size bytes of a register, after the instruction for a load, before
+ * it for a store.
+ */
+enum {
+	HVT_VAL_NONE,	  /* nowhere, or not known */
+	HVT_VAL_GPR,	  /* general register @reg */
+	HVT_VAL_GPR_HIGH, /* bits 15:8 of general register @reg: AH, CH, DH, BH */
+	HVT_VAL_IMM,	  /* hvt_insn.imm */
+	HVT_VAL_VEC,	  /* vector register @reg */
+	HVT_VAL_OTHER,	  /* MOVS: the other operand holds it, too */
+};
+
 struct hvt_insn_op {
 	u64 addr;  /* linear */
 	u32 size;  /* bytes, > 0 */
 	u8 access; /* HVT_OP_* */
 	u8 lane;   /* gathers and scatters: which element, else 0 */
+	u8 value;  /* HVT_VAL_* */
+	u8 reg;
 };
 
 /* What tells which lanes of a gather or scatter are still to be done. */
@@ -45,10 +62,16 @@ enum { HVT_MASK_NONE, HVT_MASK_K, HVT_MASK_VEC };
 struct hvt_insn {
 	u8 len;
 	u8 nops;
-	bool rep; /* a string instruction with a REP prefix */
 	u8 mask;      /* HVT_MASK_* */
 	u8 mask_reg;  /* its number */
 	u8 mask_lane; /* HVT_MASK_VEC: bytes of a lane, whose top bit counts */
+	/*
+	 * A string instruction with REP or REPcc, whose elements are of @elem bytes. While
+	 * it goes on the instruction pointer stays; RFLAGS.DF is its direction.
+	 */
+	bool rep;
+	u8 elem;
+	u64 imm; /* with HVT_VAL_IMM: the immediate, sign-extended */
 	struct hvt_insn_op op[HVT_INSN_OPS];
 };
 

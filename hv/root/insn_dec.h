@@ -14,7 +14,7 @@ struct dec {
 	unsigned int n, pos;
 	const struct hvt_insn_ctx *cx;
 	u8 opsz, asz;		/* operand and address size in bytes */
-	u8 rex;			/* REX.WRXB bits; VEX fills them too */
+	u8 rex;			/* REX.WRXB bits; VEX fills them too; 0x10: EVEX.R' */
 	u8 simd;		/* P_* */
 	u8 rep;			/* F2 or F3 seen */
 	bool p66, vex, l256;
@@ -29,6 +29,7 @@ struct dec {
 	bool bcast, zero;
 	bool riprel, base_rsp;
 	bool bad;		/* an operand's address is not known after all */
+	u64 imm;		/* sign-extended, where it may be stored */
 	u64 ea;			/* offset, before the segment base */
 	struct hvt_insn *out;
 };
@@ -48,6 +49,7 @@ u64 hvt_dec_sext(u64 v, unsigned int bytes);
 u64 hvt_dec_linear(struct dec *d, u64 off);
 u64 hvt_dec_linear_flat(struct dec *d, u64 off, unsigned int size);
 void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access);
+void hvt_dec_value(struct dec *d, u8 value, u8 reg);
 
 /* insn_ops.c: the operands of table entry @e; ModRM and immediate are consumed */
 bool hvt_dec_modrm_ops(struct dec *d, u32 e);

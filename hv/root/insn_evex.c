@@ -22,7 +22,7 @@ bool hvt_dec_evex_prefix(struct dec *d)
 	d->map = (p0 & 7) + HVT_EVEX;
 	if ((p0 & 15) < 1 || (p0 & 15) > 3 || !(p1 & 4))
 		return false;
-	d->rex = (p1 & 0x80) >> 4 | (~p0 >> 5 & 7);
+	d->rex = (p1 & 0x80) >> 4 | (~p0 >> 5 & 7) | (~p0 & 0x10);
 	d->vvvv = (~p1 >> 3 & 15) | (~p2 & 8) << 1;
 	if (d->cx->bits != 64) {
 		d->rex &= 8;
@@ -125,6 +125,30 @@ static unsigned int count_bits(u64 m)
 	return n;
 }
 
+/* The low bytes of the vector register are what is in memory. */
+static bool is_move(const struct dec *d)
+{
+	if (d->map == HVT_EVEX + 2)
+		return d->op == 0x2a; /* VMOVNTDQA */
+	if (d->map != HVT_EVEX + 1)
+		return false;
+	switch (d->op) {
+	case 0x12: /* VMOVLPS, VMOVLPD; not VMOVDDUP, VMOVSLDUP */
+		return d->simd < P_F3;
+	case 0x10 ... 0x11: /* VMOVUPS, VMOVSS, ... */
+	case 0x13:
+	case 0x28 ... 0x29: /* VMOVAPS */
+	case 0x2b:	    /* VMOVNTPS */
+	case 0x6e ... 0x6f: /* VMOVD, VMOVQ, VMOVDQ */
+	case 0x7e ... 0x7f:
+	case 0xd6:
+	case 0xe7: /* VMOVNTDQ */
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool operands(struct dec *d, const struct rule *r, unsigned int size, unsigned int elem)
 {
 	unsigned int lanes = size / elem;
@@ -149,6 +173,8 @@ static bool operands(struct dec *d, const struct rule *r, unsigned int size, uns
 	else if (r->mem == PACK)
 		lanes = count_bits(mask);
 	hvt_dec_lanes(d, addr, lanes, elem, d->bcast || r->mem == PACK ? all : mask, r->access);
+	if (!d->aaa && is_move(d))
+		hvt_dec_value(d, HVT_VAL_VEC, REG(d) | (d->rex & 4) << 1 | (d->rex & 0x10));
 	return true;
 }
 

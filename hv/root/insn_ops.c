@@ -50,22 +50,31 @@ static bool string_op(struct dec *d, unsigned int spec)
 			return false;
 	}
 	d->out->rep = d->rep;
+	d->out->elem = size;
 	if (d->rep && (d->asz == 8 ? count : (u32)count) == 0)
 		return true;
 	switch (spec) {
 	case S_MOVS:
 		hvt_dec_add(d, src, size, HVT_OP_R);
+		hvt_dec_value(d, HVT_VAL_OTHER, 0);
 		hvt_dec_add(d, dst, size, HVT_OP_W);
+		hvt_dec_value(d, HVT_VAL_OTHER, 0);
 		return true;
 	case S_CMPS:
 		hvt_dec_add(d, src, size, HVT_OP_R);
 		hvt_dec_add(d, dst, size, HVT_OP_R);
 		return true;
 	case S_STOS:
+		hvt_dec_add(d, dst, size, HVT_OP_W);
+		hvt_dec_value(d, HVT_VAL_GPR, 0);
+		return true;
 	case S_INS:
 		hvt_dec_add(d, dst, size, HVT_OP_W);
 		return true;
 	case S_LODS:
+		hvt_dec_add(d, src, size, HVT_OP_R);
+		hvt_dec_value(d, HVT_VAL_GPR, 0);
+		return true;
 	case S_OUTS:
 		hvt_dec_add(d, src, size, HVT_OP_R);
 		return true;
@@ -272,6 +281,30 @@ static bool pop_mem(struct dec *d)
 	return REG(d) == 0;
 }
 
+/* A move: its other operand. */
+static void move_value(struct dec *d, u32 e)
+{
+	unsigned int reg = REG(d) | (d->rex & 4) << 1;
+
+	switch (E_VALUE(e)) {
+	case HVT_VAL_GPR:
+		if (d->map == 0 && E_WIDTH(e) == Z_B && !d->rex && reg > 3)
+			hvt_dec_value(d, HVT_VAL_GPR_HIGH, reg - 4);
+		else
+			hvt_dec_value(d, HVT_VAL_GPR, reg);
+		break;
+	case HVT_VAL_IMM:
+		d->out->imm = d->imm;
+		hvt_dec_value(d, HVT_VAL_IMM, 0);
+		break;
+	case HVT_VAL_VEC: /* not those of MMX, nor MOVSLDUP and MOVDDUP */
+		if (((e & V6) == V6 && d->simd == P_NONE) || (E_SPEC(e) == S_12 && d->simd > P_66))
+			break;
+		hvt_dec_value(d, HVT_VAL_VEC, reg);
+		break;
+	}
+}
+
 bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 {
 	unsigned int spec = E_SPEC(e);
@@ -301,8 +334,11 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 	}
 	if (!special(d, spec, &size, &access))
 		return false;
-	if (MOD(d) != 3 && access && size)
+	if (MOD(d) != 3 && access && size) {
 		hvt_dec_add(d, hvt_dec_linear(d, d->ea), size, access);
+		if (E_VALUE(e))
+			move_value(d, e);
+	}
 	return true;
 }
 
@@ -346,6 +382,7 @@ bool hvt_dec_plain_ops(struct dec *d, u32 e)
 		if (!hvt_dec_take(d, d->asz, &off))
 			return false;
 		hvt_dec_add(d, hvt_dec_linear(d, off), hvt_dec_width(d, E_WIDTH(e)), E_ACCESS(e));
+		hvt_dec_value(d, HVT_VAL_GPR, 0);
 		return true;
 	case S_XLAT:
 		hvt_dec_add(d, hvt_dec_linear(d, r[3] + (r[0] & 0xff)), 1, HVT_OP_R);

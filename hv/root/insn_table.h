@@ -75,12 +75,18 @@ enum {
 #define L0 (1u << 21)			/* ... with VEX.L = 0 only */
 #define V6 (1u << 22 | V_)		/* ... with a prefix only: without, it is MMX */
 
+/* A move, whose other operand is ModRM.reg or an immediate. */
+#define VG ((u32)HVT_VAL_GPR << 23)
+#define VI ((u32)HVT_VAL_IMM << 23)
+#define VV ((u32)HVT_VAL_VEC << 23)
+
 #define E_MODRM(e)  ((e) & M_)
 #define E_ACCESS(e) (((e) >> 1) & 3)
 #define E_WIDTH(e)  (((e) >> 3) & 15)
 #define E_IMM(e)    (((e) >> 7) & 7)
 #define E_SPEC(e)   (((e) >> 10) & 63)
 #define E_SIMD(e)   (((e) >> 16) & 15)
+#define E_VALUE(e)  (((e) >> 23) & 7)
 
 #ifdef HVT_INSN_MAPS
 
@@ -97,14 +103,15 @@ static const u32 hvt_map0[256] = {
 	/* 30 */ ALU(RW), S(BLIND), S(INV64), ALU(R_), S(BLIND), S(INV64),
 	/* 40 */ X8(0), X8(0), /* INC/DEC in 32-bit mode; REX is eaten before */
 	/* 50 */ X8(S(PUSH)), X8(S(POP)),
-	/* 60 */ X2(S(INV64)), S(BLIND), M_ | R_ | Z(D) | S(MOVSXD), X4(S(BLIND)),
+	/* 60 */ X2(S(INV64)), S(BLIND), M_ | R_ | Z(D) | S(MOVSXD) | VG, X4(S(BLIND)),
 	/* 68 */ S(PUSH) | I(Z), M_ | R_ | Z(V) | I(Z), S(PUSH) | I(B),
 		 M_ | R_ | Z(V) | I(B), X2(S(INS)), X2(S(OUTS)),
 	/* 70 */ X8(I(B)), X8(I(B)),
 	/* 80 */ M_ | RW | Z(B) | I(B) | S(GRP1), M_ | RW | Z(V) | I(Z) | S(GRP1), S(INV64),
 		 M_ | RW | Z(V) | I(B) | S(GRP1),
 	/* 84 */ M_ | R_ | Z(B), M_ | R_ | Z(V), M_ | RW | Z(B), M_ | RW | Z(V),
-	/* 88 */ M_ | W_ | Z(B), M_ | W_ | Z(V), M_ | R_ | Z(B), M_ | R_ | Z(V),
+	/* 88 */ M_ | W_ | Z(B) | VG, M_ | W_ | Z(V) | VG, M_ | R_ | Z(B) | VG,
+		 M_ | R_ | Z(V) | VG,
 	/* 8c */ M_ | W_ | Z(W), M_, M_ | S(BLIND), M_ | W_ | Z(V) | S(POPM),
 	/* 90 */ X8(0), X2(0), S(INV64), 0, S(PUSH), S(POP), X2(0),
 	/* a0 */ R_ | Z(B) | S(MOFFS), R_ | Z(V) | S(MOFFS), W_ | Z(B) | S(MOFFS),
@@ -112,8 +119,8 @@ static const u32 hvt_map0[256] = {
 	/* a8 */ I(B), I(Z), X2(S(STOS)), X2(S(LODS)), X2(S(SCAS)),
 	/* b0 */ X8(I(B)), X8(I(V)),
 	/* c0 */ M_ | RW | Z(B) | I(B), M_ | RW | Z(V) | I(B), S(RET) | I(W), S(RET),
-		 X2(S(BLIND)), M_ | W_ | Z(B) | I(B) | S(GRP11),
-		 M_ | W_ | Z(V) | I(Z) | S(GRP11),
+		 X2(S(BLIND)), M_ | W_ | Z(B) | I(B) | S(GRP11) | VI,
+		 M_ | W_ | Z(V) | I(Z) | S(GRP11) | VI,
 	/* c8 */ S(ENTER) | I(WB), S(LEAVE), X2(S(BLIND)), X4(S(BLIND)),
 	/* d0 */ M_ | RW | Z(B), M_ | RW | Z(V), M_ | RW | Z(B), M_ | RW | Z(V), X2(S(INV64)),
 		 S(INV64), S(XLAT),
@@ -136,12 +143,12 @@ static const u32 hvt_map0[256] = {
 static const u32 hvt_map1[256] = {
 	/* 00 */ M_ | S(GRP6), M_ | S(GRP7), X2(M_ | S(BLIND)), S(BLIND), S(SYS), X2(0),
 	/* 08 */ X2(0), S(BLIND), 0, S(BLIND), M_, 0, S(BLIND),
-	/* 10 */ M_ | R_ | S(MOVU) | PA | V_, M_ | W_ | S(MOVU) | PA | V_,
-		 M_ | R_ | S(12) | PA | V_, HALF, X2(VEC | PN | P6),
+	/* 10 */ M_ | R_ | S(MOVU) | PA | V_ | VV, M_ | W_ | S(MOVU) | PA | V_ | VV,
+		 M_ | R_ | S(12) | PA | V_ | VV, HALF | VV, X2(VEC | PN | P6),
 		 M_ | R_ | S(16) | PN | P6 | P3 | V_, HALF,
 	/* 18 */ X2(M_), X2(M_ | S(BLIND)), X4(M_),
 	/* 20 */ X4(M_ | S(MODREG)), X4(S(BLIND)),
-	/* 28 */ VEC | PN | P6, VSTORE, M_ | R_ | S(2A) | PA | V_, VSTORE,
+	/* 28 */ VEC | PN | P6 | VV, VSTORE | VV, M_ | R_ | S(2A) | PA | V_, VSTORE | VV,
 		 X2(M_ | R_ | S(2C) | PA | V_), X2(M_ | R_ | S(2E) | PN | P6 | V_),
 	/* 30 */ X4(0), S(SYS), 0, X2(S(BLIND)),
 	/* 38 */ X8(S(BLIND)),
@@ -149,11 +156,11 @@ static const u32 hvt_map1[256] = {
 	/* 50 */ M_ | S(MODREG) | PN | P6 | V_, SSE | PA, X2(SSE | PN | P3), X4(VEC | PN | P6),
 	/* 58 */ X2(SSE | PA), M_ | R_ | S(5A) | PA | V_, VEC | PN | P6 | P3, X4(SSE | PA),
 	/* 60 */ X2(M_ | R_ | S(60) | PN | P6 | V6), M_ | R_ | S(60) | PN | P6 | V6, MMX, X4(MMX),
-	/* 68 */ X4(MMX), X2(VEC | P6), M_ | R_ | Z(Y) | PN | P6 | V6 | L0,
-		 M_ | R_ | S(6F) | PN | P6 | P3 | V6,
+	/* 68 */ X4(MMX), X2(VEC | P6), M_ | R_ | Z(Y) | PN | P6 | V6 | L0 | VV,
+		 M_ | R_ | S(6F) | PN | P6 | P3 | V6 | VV,
 	/* 70 */ M_ | R_ | S(6F) | I(B) | PA | V6, X2(REGIMM), REGIMM, X2(MMX), MMX, PN | V_,
-	/* 78 */ X4(S(BLIND)), X2(VEC | P6 | P2), M_ | S(7E) | PN | P6 | P3 | V6 | L0,
-		 M_ | W_ | S(6F) | PN | P6 | P3 | V6,
+	/* 78 */ X4(S(BLIND)), X2(VEC | P6 | P2), M_ | S(7E) | PN | P6 | P3 | V6 | L0 | VV,
+		 M_ | W_ | S(6F) | PN | P6 | P3 | V6 | VV,
 	/* 80 */ X8(S(JREL) | I(Z)), X8(S(JREL) | I(Z)),
 	/* 90 */ X8(M_ | W_ | Z(B)), X8(M_ | W_ | Z(B)),
 	/* a0 */ S(PUSHSEG), S(BLIND), 0, M_ | R_ | Z(V) | S(BITS), M_ | RW | Z(V) | I(B),
@@ -161,20 +168,21 @@ static const u32 hvt_map1[256] = {
 	/* a8 */ S(PUSHSEG), S(BLIND), S(BLIND), M_ | RW | Z(V) | S(BITS), M_ | RW | Z(V) | I(B),
 		 M_ | RW | Z(V), M_ | S(GRP15) | PA | V_ | L0, M_ | R_ | Z(V),
 	/* b0 */ M_ | RW | Z(B), M_ | RW | Z(V), M_ | S(BLIND), M_ | RW | Z(V) | S(BITS),
-		 X2(M_ | S(BLIND)), M_ | R_ | Z(B), M_ | R_ | Z(W),
+		 X2(M_ | S(BLIND)), M_ | R_ | Z(B) | VG, M_ | R_ | Z(W) | VG,
 	/* b8 */ M_ | R_ | Z(V) | P3, M_ | S(BLIND), M_ | RW | Z(V) | I(B) | S(GRP8),
-		 M_ | RW | Z(V) | S(BITS), X2(M_ | R_ | Z(V)), M_ | R_ | Z(B), M_ | R_ | Z(W),
-	/* c0 */ M_ | RW | Z(B), M_ | RW | Z(V), SSE | I(B) | PA, M_ | W_ | Z(Y) | PN,
+		 M_ | RW | Z(V) | S(BITS), X2(M_ | R_ | Z(V)), M_ | R_ | Z(B) | VG,
+		 M_ | R_ | Z(W) | VG,
+	/* c0 */ M_ | RW | Z(B), M_ | RW | Z(V), SSE | I(B) | PA, M_ | W_ | Z(Y) | PN | VG,
 		 M_ | R_ | Z(W) | I(B) | PN | P6 | V6 | L0, REGIMM | L0, VEC | I(B) | PN | P6,
 		 M_ | S(GRP9),
 	/* c8 */ X8(0),
-	/* d0 */ VEC | P6 | P2, X2(SHIFT), SHIFT, X2(MMX), M_ | S(D6) | P6 | P3 | P2 | V6 | L0,
+	/* d0 */ VEC | P6 | P2, X2(SHIFT), SHIFT, X2(MMX), M_ | S(D6) | P6 | P3 | P2 | V6 | L0 | VV,
 		 M_ | S(MODREG) | PN | P6 | V6,
 	/* d8 */ X8(MMX),
 	/* e0 */ MMX, X2(SHIFT), MMX, X2(MMX), M_ | R_ | S(E6) | P6 | P3 | P2 | V_,
-		 M_ | W_ | Z(M) | PN | P6 | V6,
+		 M_ | W_ | Z(M) | PN | P6 | V6 | VV,
 	/* e8 */ X8(MMX),
-	/* f0 */ VEC | P2, X2(SHIFT), SHIFT, X2(MMX), MMX, M_ | S(MASKMOV) | PN | P6 | V6 | L0,
+	/* f0 */ VEC | P2 | VV, X2(SHIFT), SHIFT, X2(MMX), MMX, M_ | S(MASKMOV) | PN | P6 | V6 | L0,
 	/* f8 */ X4(MMX), X2(MMX), MMX, S(BLIND),
 };
 

@@ -2,8 +2,9 @@
 /* The root decoder on instructions that are better listed one by one. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 #include "insn.h"
 #include "vec.h"
@@ -145,11 +146,42 @@ static void test_vector_reads(void **state)
 	}
 }
 
+/* What a REP prefix makes of a string instruction, count 0 included. */
+static void test_rep(void **state)
+{
+	static const struct {
+		u8 n, b[4], elem;
+		bool rep;
+	} insns[] = {
+		{ 1, { 0xa5 }, 4, false },	       { 2, { 0xf3, 0xa4 }, 1, true },
+		{ 3, { 0xf3, 0x48, 0xab }, 8, true },  { 3, { 0x66, 0xf2, 0xaf }, 2, true },
+		{ 4, { 0xf3, 0x0f, 0x10, 0 }, 0, false }, { 2, { 0xf3, 0x90 }, 0, false },
+	};
+	u64 gpr[16] = { 0, 5, [6] = 0x3000, [7] = 0x4000 };
+	struct hvt_insn_ctx cx = { .gpr = gpr, .bits = 64 };
+	struct hvt_insn out;
+	unsigned int i, count;
+
+	(void)state;
+	for (i = 0; i < sizeof(insns) / sizeof(*insns); i++)
+		for (count = 0; count < 2; count++) {
+			gpr[1] = count;
+			memset(&out, 0xff, sizeof(out));
+			assert_true(hvt_insn_decode(insns[i].b, insns[i].n, &cx, &out));
+			assert_int_equal(out.rep, insns[i].rep);
+			if (out.rep)
+				assert_int_equal(!out.nops, !count);
+			if (insns[i].elem)
+				assert_int_equal(out.elem, insns[i].elem);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_vector_reads),
+		cmocka_unit_test(test_rep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
