@@ -139,14 +139,12 @@ bool hvt_dec_modrm(struct dec *d)
 
 static bool get_imm(struct dec *d, unsigned int kind)
 {
-	unsigned int n = 1;
+	unsigned int n = kind == I_B ? 1 : d->opsz == 2 ? 2 : 4;
 	u64 v;
 
 	switch (kind) {
-	case I_Z:
-		n = d->opsz == 2 ? 2 : 4;
-		/* fall through */
 	case I_B:
+	case I_Z:
 		if (!hvt_dec_take(d, n, &v))
 			return false;
 		d->imm = hvt_dec_sext(v, n);

@@ -79,7 +79,7 @@ struct hvt_insn {
  * Decode @n bytes at @b. Returns true when @out lists the length and *all* memory
  * operands (implicit ones included) of one instruction, should it execute on an
  * Intel CPU; false when the opcode, its addressing or an operand of it is not known
- * here (XSAVE, far transfers, descriptor loads, 16-bit code or addresses,
+ * here (XSAVEOPT, XSAVES, far transfers, descriptor loads, 16-bit code or addresses,
  * non-canonical addresses, a truncated buffer, ...): then @out is unspecified but for
  * out->len, which is the length or 0.
  *
@@ -106,5 +106,24 @@ bool hvt_insn_lane_done(const struct hvt_insn *insn, unsigned int op);
  */
 bool hvt_vec_read(unsigned int reg, u8 out[64]);
 bool hvt_mask_read(unsigned int reg, u64 *out);
+
+/*
+ * Likewise for XSAVE and kin: feature sets that are enabled, those that are in use (as
+ * XGETBV(1) says, and SSE when MXCSR is not 1F80H), where component 2..62 is (CPUID leaf
+ * 0DH), and, for the header of what is to be restored, guest memory at a linear address.
+ */
+struct hvt_xstate {
+	u64 xcr0, xss, inuse;
+	bool inuse_known;
+};
+
+struct hvt_xcomp {
+	u32 size, offset; /* offset: in the standard format */
+	bool align;	  /* to 64 bytes, in the compacted format */
+};
+
+bool hvt_xstate_read(struct hvt_xstate *out);
+bool hvt_xcomp_read(unsigned int i, struct hvt_xcomp *out);
+bool hvt_guest_read(u64 addr, void *dst, u32 n);
 
 #endif

@@ -72,4 +72,8 @@ bool hvt_dec_gather(struct dec *d, unsigned int elem, unsigned int reg, u8 acces
 bool hvt_dec_maskmov(struct dec *d);
 bool hvt_dec_maskmovdq(struct dec *d);
 
+/* insn_xsave.c */
+void hvt_dec_fxsave(struct dec *d);
+bool hvt_dec_xsave(struct dec *d);
+
 #endif

@@ -151,17 +151,19 @@ static bool group7(const struct dec *d, u32 *size, u8 *access)
 }
 
 /* 0F C7. Of the register forms SENDUIPI (F3 /6) reads tables. */
-static bool group9(const struct dec *d, u32 *size, u8 *access)
+static bool group9(struct dec *d, u32 *size, u8 *access)
 {
 	if (MOD(d) == 3)
 		return REG(d) == 7 || (REG(d) == 6 && !d->rep);
-	*size = REX_W(d) ? 16 : 8;
+	if (REG(d) != 1)
+		return hvt_dec_xsave(d);
+	*size = REX_W(d) ? 16 : 8; /* CMPXCHG8B, CMPXCHG16B */
 	*access = HVT_OP_R | HVT_OP_W;
-	return REG(d) == 1;
+	return true;
 }
 
 /* 0F AE. With VEX, only LDMXCSR and STMXCSR exist. */
-static bool group15(const struct dec *d, u32 *size, u8 *access)
+static bool group15(struct dec *d, u32 *size, u8 *access)
 {
 	if (MOD(d) == 3) /* RDFSBASE and kin; fences. INCSSP (F3 /5), UMONITOR: no */
 		return !d->vex && (d->simd == P_F3 ? REG(d) < 4 : d->simd == P_NONE && REG(d) > 4);
@@ -173,9 +175,8 @@ static bool group15(const struct dec *d, u32 *size, u8 *access)
 		return false;
 	switch (REG(d)) {
 	case 0:
-	case 1: /* FXSAVE, FXRSTOR */
-		*size = 512;
-		*access = REG(d) ? HVT_OP_R : HVT_OP_W;
+	case 1:
+		hvt_dec_fxsave(d);
 		return true;
 	case 2:
 	case 3: /* LDMXCSR, STMXCSR */
@@ -183,7 +184,7 @@ static bool group15(const struct dec *d, u32 *size, u8 *access)
 		*access = REG(d) == 2 ? HVT_OP_R : HVT_OP_W;
 		return true;
 	default:
-		return REG(d) == 7; /* CLFLUSH touches no data; XSAVE and kin: blind */
+		return REG(d) == 7 || hvt_dec_xsave(d); /* CLFLUSH touches no data */
 	}
 }
 

@@ -1,36 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's vector and opmask registers. VM exits leave them, and XCR0, in the CPU;
- * root mode itself is built without them. Reading changes nothing, not even what
- * XSAVE's optimisations track (SDM volume 1, 13.6), so that nothing is saved here.
+ * What the decoder asks of the CPU: the guest's vector and opmask registers and its
+ * extended state. VM exits leave them, XCR0 and IA32_XSS in the CPU; root mode itself
+ * is built without them. Reading changes nothing, not even what XSAVE's optimisations
+ * track (SDM volume 1, 13.6), so that nothing is saved here.
  */
+#include <asm/msr-index.h>
 #include <asm/processor-flags.h>
-#include "insn.h"
+#include "root_fn.h"
 
 #define XCR0_AVX    (1u << 2)
 #define XCR0_AVX512 (7u << 5)
 
-/* Feature sets that the guest's system has enabled; 0 without XSAVE. */
-static u32 xcr0(void)
+static __always_inline u64 xgetbv(u32 index)
 {
-	unsigned long cr4;
 	u32 lo, hi;
 
+	asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(index));
+	return (u64)hi << 32 | lo;
+}
+
+static __always_inline void ask_cpuid(u32 leaf, u32 sub, u32 *a, u32 *b, u32 *c)
+{
+	u32 d;
+
+	asm volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(d) : "a"(leaf), "c"(sub));
+}
+
+/* Feature sets that the guest's system has enabled; 0 without XSAVE. */
+static u64 xcr0(void)
+{
+	unsigned long cr4;
+
 	asm volatile("mov %%cr4, %0" : "=r"(cr4));
-	if (!(cr4 & X86_CR4_OSXSAVE))
-		return 0;
-	asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-	return lo;
+	return cr4 & X86_CR4_OSXSAVE ? xgetbv(0) : 0;
 }
 
 /* AVX512BW: opmask registers of 64 bits. Its answer never changes. */
 static bool wide_masks(void)
 {
 	static u8 known;
-	u32 a = 7, b, c = 0, d;
+	u32 a, b, c;
 
 	if (!known) {
-		asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+		ask_cpuid(7, 0, &a, &b, &c);
 		known = b & (1u << 30) ? 2 : 1;
 	}
 	return known == 2;
@@ -51,7 +64,7 @@ static bool wide_masks(void)
 
 bool hvt_vec_read(unsigned int reg, u8 out[64])
 {
-	u32 enabled = xcr0();
+	u64 enabled = xcr0();
 	unsigned int i;
 
 	if ((enabled & XCR0_AVX512) == XCR0_AVX512) {
@@ -98,4 +111,49 @@ bool hvt_mask_read(unsigned int reg, u64 *out)
 		EACH8(MASK_W, 0, 1, 2, 3, 4, 5, 6, 7)
 	}
 	return false;
+}
+
+bool hvt_xstate_read(struct hvt_xstate *out)
+{
+	static u8 known; /* CPUID leaf 0DH, 1: bit 2 XGETBV(1), bit 3 IA32_XSS */
+	u32 a, b, c, mxcsr;
+
+	out->xcr0 = xcr0();
+	if (!out->xcr0)
+		return false;
+	if (!known) {
+		ask_cpuid(13, 1, &a, &b, &c);
+		known = 1 | (a & 12);
+	}
+	out->xss = 0;
+	if ((known & 8) && hvt_rdmsr_safe(MSR_IA32_XSS, &out->xss))
+		return false;
+	out->inuse_known = known & 4;
+	if (out->inuse_known) {
+		asm volatile("stmxcsr %0" : "=m"(mxcsr));
+		out->inuse = xgetbv(1) | (mxcsr != 0x1f80 ? 2 : 0);
+	}
+	return true;
+}
+
+/* Asked once: CPUID takes its time. Two CPUs at once write the same. */
+bool hvt_xcomp_read(unsigned int i, struct hvt_xcomp *out)
+{
+	static struct hvt_xcomp comp[63];
+	u32 a, b, c;
+
+	if (!comp[i].size) {
+		ask_cpuid(13, i, &a, &b, &c);
+		comp[i].offset = b;
+		comp[i].align = c & 2;
+		asm volatile("" : : : "memory"); /* the size says that the others are there */
+		comp[i].size = a;
+	}
+	*out = comp[i];
+	return out->size;
+}
+
+bool hvt_guest_read(u64 addr, void *dst, u32 n)
+{
+	return hvt_fetch(vmcs_readl(GUEST_CR3), addr, dst, n) == n;
 }

@@ -168,7 +168,7 @@ static u8 direction(const cs_insn *in, unsigned int index)
 }
 
 /* Where capstone's operand size is not what the SDM says. */
-static u32 width(const cs_insn *in, const cs_x86_op *op)
+static u32 width(const cs_insn *in, const cs_x86_op *op, u8 bits)
 {
 	bool small = has_prefix(in, 0x66) && !(in->detail->x86.rex & 8);
 
@@ -191,11 +191,11 @@ static u32 width(const cs_insn *in, const cs_x86_op *op)
 	case X86_INS_FNSAVE: /* m94/108byte */
 	case X86_INS_FRSTOR:
 		return small ? 94 : 108;
-	case X86_INS_FXSAVE:
+	case X86_INS_FXSAVE: /* bytes 511:416 are reserved, or not used: 10.5.1 of volume 1 */
 	case X86_INS_FXSAVE64:
 	case X86_INS_FXRSTOR:
 	case X86_INS_FXRSTOR64:
-		return 512;
+		return bits == 64 ? 416 : 288;
 	case X86_INS_PUNPCKLBW: /* "mm, mm/m32" */
 	case X86_INS_PUNPCKLWD:
 	case X86_INS_PUNPCKLDQ:
@@ -314,12 +314,12 @@ void expect_from_capstone(const cs_insn *in, const struct hvt_insn_ctx *cx, stru
 		u8 access = direction(in, i);
 
 		if (op->type == X86_OP_MEM && access)
-			add(e, mem_addr(in, op, cx, extra), width(in, op), access);
+			add(e, mem_addr(in, op, cx, extra), width(in, op, cx->bits), access);
 	}
 	/* A stack pointer as base counts after the increment: "POP". */
 	if (in->id == X86_INS_POP && e->n && x->operands[0].mem.base == sp) {
 		e->n = 0;
-		add(e, mem_addr(in, &x->operands[0], cx, e->op[0].size), width(in, &x->operands[0]),
+		add(e, mem_addr(in, &x->operands[0], cx, e->op[0].size), width(in, &x->operands[0], cx->bits),
 		    HVT_OP_W);
 	}
 	implicit(in, cx, e);

@@ -237,8 +237,7 @@ static void test_direction(const struct sample *base, unsigned int i)
 	run(s, &n[0], i, op->addr, PROT_READ, NULL, NULL);
 	if (op->access & HVT_OP_W ? n[0].trap != TRAP_PF || !n[0].fault_write : !executed(s, &n[0]))
 		failure(s, i, "wrong direction", &n[0]);
-	/* FXSAVE leaves reserved bytes as they were: not a read */
-	if (!(op->access & HVT_OP_W) || op->size == 512)
+	if (!(op->access & HVT_OP_W))
 		return;
 	for (t = 0; t < 16 && !depends; t++) {
 		if (t)
@@ -347,6 +346,9 @@ static void test_encoding(const struct encoding *e, unsigned int form)
 	if (!e->vex &&
 	    (e->map == 1 ? e->op < 2 :
 			   !e->map && (e->op >> 4 == 4 || (e->op && strchr(prefix_bytes, e->op)))))
+		return;
+	/* FXSAVE faults on the end of its area, which it leaves alone: test_root_insn_xsave.c */
+	if (!e->vex && e->map == 1 && e->op == 0xae && e->reg < 2)
 		return;
 	for (t = 0; t < 8; t++) {
 		memset(&s, 0, sizeof(s));

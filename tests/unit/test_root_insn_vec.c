@@ -259,7 +259,9 @@ static unsigned int put_evex(u8 *b, unsigned int map, unsigned int op, unsigned 
 	return i;
 }
 
-static void run_evex(void)
+static u64 run_gathers(bool evex);
+
+static u64 run_evex(void)
 {
 	unsigned int map, op, sel, aaa, reg;
 
@@ -279,10 +281,11 @@ static void run_evex(void)
 						test_sample(&s, true);
 					}
 			}
+	return run_gathers(true);
 }
 
 /* VMASKMOV, VPMASKMOV by register 6; MASKMOVDQU and its VEX form by register 7. */
-static void run_maskmov(void)
+static u64 run_maskmov(void)
 {
 	static const u8 ops[] = { 0x2c, 0x2d, 0x2e, 0x2f, 0x8c, 0x8e };
 	unsigned int i, k, wl;
@@ -301,6 +304,7 @@ static void run_maskmov(void)
 		test_sample(&(struct sample){ .base = 7, .b = { 0x66, 0x0f, 0xf7, 0xcf } }, false);
 		test_sample(&(struct sample){ .base = 7, .b = { 0xc5, 0xf9, 0xf7, 0xcf } }, false);
 	}
+	return run_gathers(false);
 }
 
 static void present(u64 addr, int prot)
@@ -468,28 +472,16 @@ static void in_child(unsigned int need, u64 (*job)(void))
 	assert_int_equal(status, 0);
 }
 
-static u64 evex_job(void)
-{
-	run_evex();
-	return run_gathers(true);
-}
-
-static u64 vex_job(void)
-{
-	run_maskmov();
-	return run_gathers(false);
-}
-
 static void test_evex(void **state)
 {
 	(void)state;
-	in_child(64, evex_job);
+	in_child(64, run_evex);
 }
 
 static void test_vex(void **state)
 {
 	(void)state;
-	in_child(32, vex_job);
+	in_child(32, run_maskmov);
 }
 
 int main(void)
