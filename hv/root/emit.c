@@ -88,13 +88,6 @@ void hvt_emit_end(struct hvt_vcpu *v, u8 sessions)
 		smp_store_release(&ring_of(v, __builtin_ctz(m))->head->inflight_tsc, 0);
 }
 
-/* What a device gave or took: in a register, or in the other operand's memory. */
-static void device_value(const struct hvt_prov *p, struct hvt_values *val)
-{
-	val->len = 0;
-	val->have_old = false;
-}
-
 /*
  * Value bytes of @p, into the record buffer where they stay. Old and new are there for
  * the length that is known.
@@ -110,7 +103,10 @@ static void find_values(struct hvt_vcpu *v, const struct hvt_prov *p, struct hvt
 	if (p->access == HVT_ACC_X)
 		return;
 	if (p->flags & HVT_RF_DEVICE) {
-		device_value(p, val);
+		val->have_old = false;
+		if (hvt_device_value(v, p, val->new))
+			val->len = p->size;
+		hvt_zero(val->old, val->len);
 		return;
 	}
 	if (p->snap >= 0) {

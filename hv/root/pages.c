@@ -184,7 +184,7 @@ static void restrict_page(struct hvt_page *p)
  * Linux maps RAM alone, but for the video memory and ROMs below 1 MiB; RAM that it
  * unmapped (memfd_secret) cannot be read either.
  */
-static bool is_device(u64 gpa)
+bool hvt_is_device(u64 gpa)
 {
 	u8 byte;
 
@@ -205,7 +205,7 @@ static struct hvt_page *page_get(u64 gfn)
 	hvt_m.free_pages = p->next;
 	hvt_zero(p, sizeof(*p));
 	p->gfn = gfn;
-	p->device = is_device(gfn << 12);
+	p->device = hvt_is_device(gfn << 12);
 	b = &hvt_m.hash[hash(gfn)];
 	p->next = *b;
 	*b = p;

@@ -54,6 +54,9 @@ struct hvt_verdict {
 void hvt_account(struct hvt_vcpu *v, const struct hvt_prov *p, const struct hvt_values *val,
 		 struct hvt_verdict *out);
 
+/* device.c */
+bool hvt_device_value(struct hvt_vcpu *v, const struct hvt_prov *p, u8 *out);
+
 /* run.c */
 void hvt_run_add(struct hvt_vcpu *v, const struct hvt_prov *p, const struct hvt_values *val,
 		 struct hvt_verdict *who, u64 tsc);
@@ -76,6 +79,7 @@ u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf, u32 n);
 struct hvt_page *hvt_page_find(u64 gfn);
 void hvt_ref_link(struct hvt_ref *ref, u64 gfn);
 void hvt_ref_unlink(struct hvt_ref *ref);
+bool hvt_is_device(u64 gpa);
 
 /* All references that overlap bytes [lo, hi) of a page, each once. */
 struct hvt_ref_iter {
