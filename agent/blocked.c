@@ -157,6 +157,20 @@ static const struct {
 	{ CALL_WATCH_ADD, EOPNOTSUPP, "this CPU cannot watch that access alone; try: --access "
 		"with r as well", AGENT_UNSUPPORTED },
 	{ CALL_WATCH_ADD, EIO, "root mode failed; try: dmesg", AGENT_ERROR },
+	{ CALL_PHYS_ADD, EFAULT, "nothing lies at this physical address; try: /proc/iomem",
+		AGENT_ERROR },
+	{ CALL_PHYS_ADD, EINVAL, "the module refuses this physical range; try: /proc/iomem",
+		AGENT_USAGE },
+	{ CALL_PHYS_ADD, ERANGE, "this CPU has fewer physical addresses; try: /proc/iomem",
+		AGENT_USAGE },
+	{ CALL_PHYS_ADD, EOPNOTSUPP, "this CPU cannot watch that access alone; try: --access "
+		"with r as well", AGENT_UNSUPPORTED },
+	{ CALL_PHYS_ADD, ENOSPC, "too many watches or watched pages; try: fewer, or smaller "
+		"ones", AGENT_ERROR },
+	{ CALL_FILTER_ADD, EINVAL, "the module refuses this filter; try: fewer of its options",
+		AGENT_USAGE },
+	{ CALL_FILTER_ADD, ENOSPC, "too many filters; try: end other watches", AGENT_ERROR },
+	{ CALL_FILTER_ADD, ENOMEM, "not enough memory for the filter; try: later", AGENT_ERROR },
 };
 /* clang-format on */
 

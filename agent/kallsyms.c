@@ -59,44 +59,42 @@ static void take(struct kallsym *want, uint64_t addr, char type)
 	}
 }
 
-static void parse_line(const char *line, const char *end, struct kallsym *want, size_t nr)
-{
-	const char *name = line, *name_end;
+/* A line apart: its module's name is what stands in brackets, NULL for none. */
+struct line {
 	uint64_t addr;
-	size_t i;
+	char type;
+	const char *name, *module;
+	size_t name_len, module_len;
+};
 
-	if (!parse_addr(&name, end, &addr))
-		return;
-	name += 2;
-	name_end = memchr(name, '\t', (size_t)(end - name));
-	if (!name_end)
-		name_end = end;
-	for (i = 0; i < nr; i++) {
-		size_t len = strlen(want[i].name);
-
-		if (len == (size_t)(name_end - name) && !memcmp(name, want[i].name, len))
-			take(&want[i], addr, name[-2]);
-	}
-}
-
-static bool all_final(const struct kallsym *want, size_t nr)
+static bool parse_line(const char *text, const char *end, struct line *l)
 {
-	size_t i;
+	const char *name = text, *tab;
 
-	for (i = 0; i < nr; i++) {
-		if (!want[i].global)
-			return false;
+	memset(l, 0, sizeof(*l));
+	if (!parse_addr(&name, end, &l->addr))
+		return false;
+	l->type = name[0];
+	l->name = name + 2;
+	tab = memchr(l->name, '\t', (size_t)(end - l->name));
+	l->name_len = (size_t)((tab ? tab : end) - l->name);
+	if (tab && end - tab > 3 && tab[1] == '[' && end[-1] == ']') {
+		l->module = tab + 2;
+		l->module_len = (size_t)(end - 1 - l->module);
 	}
 	return true;
 }
 
-int kallsyms_find(int fd, struct kallsym *want, size_t nr)
+/* Calls each() with the lines of fd until it returns false. 0 or a negative errno. */
+static int each_line(int fd, bool (*each)(void *ctx, const struct line *l), void *ctx)
 {
 	struct buf b = { 0 };
+	bool more = true;
+	struct line l;
 	int rc = 0;
 
 	buf_reserve(&b, BLOCK_BYTES);
-	while (!all_final(want, nr)) {
+	while (more) {
 		char *line = (char *)b.p, *end, *newline;
 		ssize_t got;
 
@@ -109,12 +107,13 @@ int kallsyms_find(int fd, struct kallsym *want, size_t nr)
 			break;
 		b.len += (size_t)got;
 		end = (char *)b.p + b.len;
-		while ((newline = memchr(line, '\n', (size_t)(end - line))) != NULL) {
-			parse_line(line, newline, want, nr);
+		while (more && (newline = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+			if (parse_line(line, newline, &l))
+				more = each(ctx, &l);
 			line = newline + 1;
 		}
 		b.len = (size_t)(end - line);
-		if (b.len > LINE_MAX_BYTES && !all_final(want, nr)) {
+		if (more && b.len > LINE_MAX_BYTES) {
 			rc = -EPROTO;
 			break;
 		}
@@ -122,4 +121,66 @@ int kallsyms_find(int fd, struct kallsym *want, size_t nr)
 	}
 	buf_free(&b);
 	return rc;
+}
+
+struct find {
+	struct kallsym *want;
+	size_t nr;
+};
+
+static bool find_line(void *ctx, const struct line *l)
+{
+	const struct find *f = ctx;
+	bool missing = false;
+	size_t i;
+
+	for (i = 0; i < f->nr; i++) {
+		struct kallsym *w = &f->want[i];
+
+		if (strlen(w->name) == l->name_len && !memcmp(w->name, l->name, l->name_len))
+			take(w, l->addr, l->type);
+		missing |= !w->global;
+	}
+	return missing;
+}
+
+int kallsyms_find(int fd, struct kallsym *want, size_t nr)
+{
+	struct find f = { want, nr };
+
+	return nr ? each_line(fd, find_line, &f) : 0;
+}
+
+struct module {
+	const char *name;
+	uint64_t *first, *last;
+};
+
+/* Of code only; in a module's name '-' and '_' are the same. */
+static bool module_line(void *ctx, const struct line *l)
+{
+	const struct module *m = ctx;
+	size_t i;
+
+	if (!l->module || !strchr("tTwW", l->type) || strlen(m->name) != l->module_len)
+		return true;
+	for (i = 0; i < l->module_len; i++) {
+		char c = m->name[i] == '-' ? '_' : m->name[i];
+
+		if (c != (l->module[i] == '-' ? '_' : l->module[i]))
+			return true;
+	}
+	if (!*m->first || l->addr < *m->first)
+		*m->first = l->addr;
+	if (l->addr > *m->last)
+		*m->last = l->addr;
+	return true;
+}
+
+int kallsyms_module(int fd, const char *name, uint64_t *first, uint64_t *last)
+{
+	struct module m = { name, first, last };
+
+	*first = *last = 0;
+	return each_line(fd, module_line, &m);
 }

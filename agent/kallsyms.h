@@ -23,4 +23,7 @@ struct kallsym {
  */
 int kallsyms_find(int fd, struct kallsym *want, size_t nr);
 
+/* The first and the last symbol of a module's code; 0 when there is none. */
+int kallsyms_module(int fd, const char *name, uint64_t *first, uint64_t *last);
+
 #endif

@@ -35,8 +35,10 @@ static int help(void)
 	     "Started by hvtrace(1); people want that one.\n");
 	for (i = 0; i < NR_COMMANDS; i++)
 		printf("  %-8s %s\n", commands[i].name, commands[i].help);
-	puts("\nwatch [-p PID] [--ring-slots N] [--control-fd N] "
-	     "(--watch SPEC --access LETTERS)...\n"
+	puts("\nwatch [-p PID] [--ring-slots N] [--control-fd N] [FILTER...] [--coalesce]\n"
+	     "  (--watch SPEC --access LETTERS | --phys SPEC --access LETTERS)...\n"
+	     "  FILTER: --pid|tid|comm|cpu LIST --user --kernel --ip CODE --changed\n"
+	     "          --value 'OP N' --every N --limit N\n"
 	     "attach | detach | status | check [--format text|json]");
 	return finish_output(AGENT_OK);
 }

@@ -72,7 +72,7 @@ static int kernel_symbol(struct want *w, const struct kallsym *sym)
 }
 
 /* All kernel names in one pass: making /proc/kallsyms is slow. */
-static int kernel_symbols(struct want *want, size_t nr)
+int resolve_kernel(struct want *want, size_t nr)
 {
 	struct kallsym *syms = xrealloc(NULL, nr * sizeof(*syms));
 	int rc = AGENT_OK, fd, err;
@@ -114,11 +114,13 @@ static int sort_out(struct want *w, int32_t pid)
 	if (w->spec.sym[0])
 		return AGENT_OK;
 	w->addr = w->spec.addr;
-	if (!w->kernel && !pid)
+	if (!w->kernel && !w->physical && !pid)
 		return complain(AGENT_USAGE, "%s: a user address without a process; try: -p PID %s",
 				w->text, w->text);
 	if (!w->len)
 		w->len = 8;
+	if (w->physical)
+		iomem_find(w->addr, &w->io);
 	return AGENT_OK;
 }
 
@@ -135,7 +137,7 @@ int resolve_all(struct want *want, size_t nr, int32_t pid)
 			rc = resolve_user(&target, &want[i]);
 	}
 	for (i = 0; i < nr && rc == AGENT_OK; i++) {
-		if (want[i].kernel)
+		if (want[i].kernel || want[i].physical)
 			continue;
 		rc = range_check(want[i].text, want[i].addr, want[i].len);
 		if (rc == AGENT_OK)
@@ -143,8 +145,10 @@ int resolve_all(struct want *want, size_t nr, int32_t pid)
 	}
 	target_free(&target);
 	if (rc == AGENT_OK)
-		rc = kernel_symbols(want, nr);
-	for (i = 0; i < nr && rc == AGENT_OK; i++)
-		rc = range_check(want[i].text, want[i].addr, want[i].len ? want[i].len : 1);
+		rc = resolve_kernel(want, nr);
+	for (i = 0; i < nr && rc == AGENT_OK; i++) {
+		if (!want[i].physical)
+			rc = range_check(want[i].text, want[i].addr, want[i].len ? want[i].len : 1);
+	}
 	return rc;
 }

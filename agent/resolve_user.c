@@ -55,26 +55,32 @@ bool object_matches(const char *path, const char *object)
 	return !strncmp(rest, ".so", 3) && (rest[3] == '.' || rest + 3 == base + len);
 }
 
-static int load_target(struct target *t)
+/* 0 or a negative errno. */
+static int load(struct target *t)
 {
 	char link[64];
 	ssize_t len;
 	int rc;
 
 	if (t->loaded)
-		return AGENT_OK;
+		return 0;
 	snprintf(link, sizeof(link), "/proc/%d/exe", t->pid);
 	len = readlink(link, t->exe, sizeof(t->exe) - 1);
 	if (len < 0)
-		return complain(AGENT_ERROR, "PID %d: its executable: %s; try: ps", t->pid,
-				strerror(errno));
+		return -errno;
 	t->exe[len] = '\0';
 	rc = maps_read(&t->maps, t->pid);
-	if (rc)
-		return complain(AGENT_ERROR, "PID %d: its maps: %s; try: an address", t->pid,
-				strerror(-rc));
-	t->loaded = true;
-	return AGENT_OK;
+	t->loaded = !rc;
+	return rc;
+}
+
+static int load_target(struct target *t)
+{
+	int rc = load(t);
+
+	return rc ? complain(AGENT_ERROR, "PID %d: its executable and maps: %s; try: ps", t->pid,
+			     strerror(-rc)) :
+		    AGENT_OK;
 }
 
 void target_free(struct target *target)
@@ -236,17 +242,15 @@ static int no_such_object(const struct target *t, const struct want *w)
 			w->spec.object, t->pid, at ? list : "an address");
 }
 
-int resolve_user(struct target *t, struct want *w)
+/* *any: there is an object to look in. *done: the symbol was found. */
+static int search(struct target *t, struct want *w, bool *any, bool *done)
 {
-	int rc = load_target(t), pass;
-	bool any = false, done = false;
+	int rc = AGENT_OK, pass;
 	size_t i;
 
-	if (rc)
-		return rc;
 	/* Pass 0 is the executable, pass 1 the rest; an OBJECT is one search of all. */
-	for (pass = w->spec.object[0] ? 1 : 0; pass < 2 && !done; pass++) {
-		for (i = 0; i < t->maps.nr && !done && rc == AGENT_OK; i++) {
+	for (pass = w->spec.object[0] ? 1 : 0; pass < 2 && !*done; pass++) {
+		for (i = 0; i < t->maps.nr && !*done && rc == AGENT_OK; i++) {
 			const char *path = t->maps.e[i].path;
 			bool exe = !strcmp(path, t->exe);
 
@@ -255,10 +259,28 @@ int resolve_user(struct target *t, struct want *w)
 			if (w->spec.object[0] ? !object_matches(path, w->spec.object) :
 						exe == !!pass)
 				continue;
-			any = true;
-			rc = look_in(t, i, w, &done);
+			*any = true;
+			rc = look_in(t, i, w, done);
 		}
 	}
+	return rc;
+}
+
+int find_user(struct target *t, struct want *w, bool *found)
+{
+	bool any = false;
+
+	*found = false;
+	return load(t) ? AGENT_OK : search(t, w, &any, found);
+}
+
+int resolve_user(struct target *t, struct want *w)
+{
+	bool any = false, done = false;
+	int rc = load_target(t);
+
+	if (rc == AGENT_OK)
+		rc = search(t, w, &any, &done);
 	if (rc || done)
 		return rc;
 	if (w->spec.object[0] && !any)
@@ -272,7 +294,7 @@ int resolve_user(struct target *t, struct want *w)
 			w->spec.sym, t->pid, w->spec.sym, w->spec.sym);
 }
 
-int check_mapped(struct target *t, const struct want *w)
+int check_mapped(struct target *t, struct want *w)
 {
 	uint64_t at = w->addr, end = w->addr + w->len;
 	int rc = load_target(t);
@@ -287,6 +309,11 @@ int check_mapped(struct target *t, const struct want *w)
 			at = m->end;
 	}
 	if (at >= end)
+		return AGENT_OK;
+	/* who gives a number may know what is going to be there */
+	w->unmapped = at;
+	w->wait = !w->spec.sym[0];
+	if (w->wait)
 		return AGENT_OK;
 	return complain(AGENT_ERROR,
 			"%s: nothing is mapped at 0x%llx in PID %d; try: "

@@ -18,8 +18,13 @@ struct target {
 
 /* Fills addr and len of a want that names a user symbol. A code of enum agent_exit. */
 int resolve_user(struct target *target, struct want *want);
-/* Whether the process has memory at all of a want's bytes, with a complaint if not. */
-int check_mapped(struct target *target, const struct want *want);
+/* The same, but a symbol or a process that is not there is no error. */
+int find_user(struct target *target, struct want *want, bool *found);
+/*
+ * Whether the process has memory at all of a want's bytes. If not: a complaint about a
+ * symbol; an address is left to wait for memory.
+ */
+int check_mapped(struct target *target, struct want *want);
 void target_free(struct target *target);
 
 #endif

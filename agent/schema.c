@@ -86,6 +86,29 @@ static const struct field watch_fields[] = {
 	F(hvt_log_watch, spec_len, "spec_len", "u32"),
 	F(hvt_log_watch, addr, "addr", "u64"),
 	F(hvt_log_watch, len, "len", "u64"),
+	F(hvt_log_watch, flags, "flags", "u32"),
+	F(hvt_log_watch, filter, "filter", "u32"),
+	{ 0 },
+};
+
+static const struct field filter_fields[] = {
+	F(hvt_filter, size, "size", "u32"),
+	F(hvt_filter, id, "id", "u32"),
+	F(hvt_filter, flags, "flags", "u32"),
+	F(hvt_filter, op, "op", "u32"),
+	F(hvt_filter, value, "value", "u64"),
+	F(hvt_filter, every, "every", "u64"),
+	F(hvt_filter, limit, "limit", "u64"),
+	F(hvt_filter, nr_pids, "nr_pids", "u32"),
+	F(hvt_filter, nr_tids, "nr_tids", "u32"),
+	F(hvt_filter, nr_comms, "nr_comms", "u32"),
+	F(hvt_filter, nr_ips, "nr_ips", "u32"),
+	A(hvt_filter, pid, "pid", "u32", HVT_FILTER_LIST),
+	A(hvt_filter, tid, "tid", "u32", HVT_FILTER_LIST),
+	A(hvt_filter, comm, "comm", "char[16]", HVT_FILTER_LIST),
+	A(hvt_filter, cpus, "cpus", "u64", 8),
+	A(hvt_filter, ip, "ip", "u64 lo, u64 hi, u32 pid, u32 pad", HVT_FILTER_IPS),
+	F(hvt_filter, passed, "passed", "u64"),
 	{ 0 },
 };
 
@@ -140,8 +163,8 @@ static const struct field end_fields[] = {
 
 static const struct layout records[] = {
 	{ "access", HVT_REC_ACCESS, sizeof(struct hvt_rec_access), access_fields,
-	  "flags & regs: u64 gpr[16], rax rcx rdx rbx rsp rbp rsi rdi r8..r15; flags & wide: "
-	  "u32 off, u32 len, u8 old[len], u8 new[len]" },
+	  "flags & regs: u64 gpr[16], rax rcx rdx rbx rsp rbp rsi rdi r8..r15; flags & run: u64 "
+	  "count, u32 elem, u32 down; flags & wide: u32 off, u32 len, u8 old[len], u8 new[len]" },
 	{ "lost", HVT_REC_LOST, sizeof(struct hvt_rec_lost), lost_fields, NULL },
 	{ "remap", HVT_REC_REMAP, sizeof(struct hvt_rec_remap), remap_fields, NULL },
 	{ 0 },
@@ -151,6 +174,7 @@ static const struct layout sections[] = {
 	{ "clock", HVT_SEC_CLOCK, sizeof(struct hvt_log_clock), clock_fields, NULL },
 	{ "watch", HVT_SEC_WATCH, sizeof(struct hvt_log_watch), watch_fields,
 	  "char spec[spec_len]" },
+	{ "filter", HVT_SEC_FILTER, sizeof(struct hvt_filter), filter_fields, NULL },
 	{ "round", HVT_SEC_ROUND, sizeof(struct hvt_log_round), round_fields, NULL },
 	{ "ksym", HVT_SEC_KSYM, sizeof(struct hvt_log_ksym), ksym_fields,
 	  "char name[name_len], char module[module_len]" },
@@ -169,7 +193,8 @@ static const struct {
 	{ "regs", HVT_RF_REGS },       { "wide", HVT_RF_WIDE },	    { "delivery", HVT_RF_DELIVERY },
 	{ "walk", HVT_RF_WALK },       { "blind", HVT_RF_BLIND },   { "user", HVT_RF_USER },
 	{ "code32", HVT_RF_CODE32 },   { "code16", HVT_RF_CODE16 }, { "noinsn", HVT_RF_NOINSN },
-	{ "clipped", HVT_RF_CLIPPED },
+	{ "clipped", HVT_RF_CLIPPED }, { "device", HVT_RF_DEVICE }, { "novalue", HVT_RF_NOVALUE },
+	{ "run", HVT_RF_RUN },
 };
 
 static void put_layouts(struct buf *b, const char *key, const struct layout *l)
@@ -206,7 +231,8 @@ void schema_json(struct buf *b)
 		   HVT_ACC_X);
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		buf_printf(b, "%s\"%s\":%u", i ? "," : "", flags[i].name, flags[i].value);
-	buf_puts(b, "}");
+	buf_printf(b, "},\"watch_flags\":{\"phys\":%u,\"coalesce\":%u}", HVT_WATCH_PHYS,
+		   HVT_WATCH_COALESCE);
 	put_layouts(b, "records", records);
 	put_layouts(b, "sections", sections);
 	buf_puts(b, "}");

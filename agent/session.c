@@ -46,6 +46,15 @@ void session_disarm(struct session *s)
 	s->nr_watches = 0;
 }
 
+/* Has the filter recorded all that it ever will? */
+static bool limit_reached(const struct session *s)
+{
+	struct hvt_filter f = { .size = sizeof(f), .id = s->filter };
+
+	return s->limit && device_ioctl(&s->dev, HVT_IOC_FILTER_INFO, &f) == 0 &&
+	       f.passed >= s->limit;
+}
+
 static void end(struct session *s, enum hvt_end_reason reason)
 {
 	if (!s->end_reason)
@@ -250,6 +259,8 @@ int session_run(struct session *s)
 			break;
 		session_round(s);
 		log_flush(&s->log);
+		if (limit_reached(s))
+			end(s, HVT_END_LIMIT);
 	}
 	session_disarm(s);
 	if (!s->log.err)

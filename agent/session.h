@@ -25,6 +25,8 @@ struct session {
 	int pid_fd;	     /* -1: no target */
 	uint32_t *watch_ids; /* armed and not yet disarmed */
 	size_t nr_watches;
+	uint32_t filter;     /* of the watches, 0: none */
+	uint64_t limit;	     /* of its records, 0: none */
 	uint32_t end_reason; /* enum hvt_end_reason, 0 while running */
 	bool disarmed;
 	uint64_t round_tsc;  /* of the last ROUND */

@@ -96,18 +96,13 @@ static int take_base(const char *text, const char *base, struct spec *spec)
 	return AGENT_OK;
 }
 
-int spec_parse(const char *text, struct spec *spec)
+/* "BASE[+OFF][,LEN]": off and len taken, the base left in work. */
+static int take_numbers(const char *text, const char *rest, char work[SPEC_NAME_MAX],
+			struct spec *spec)
 {
-	char work[SPEC_NAME_MAX];
-	const char *rest;
 	char *comma, *plus;
-	int rc;
 
-	memset(spec, 0, sizeof(*spec));
-	rc = take_object(text, spec, &rest);
-	if (rc)
-		return rc;
-	if (strlen(rest) >= sizeof(work))
+	if (strlen(rest) >= SPEC_NAME_MAX)
 		return complain(AGENT_USAGE, "%.40s...: a name of %zu bytes; try: at most %d", text,
 				strlen(rest), SPEC_NAME_MAX - 1);
 	strcpy(work, rest);
@@ -127,6 +122,45 @@ int spec_parse(const char *text, struct spec *spec)
 		if (!number_parse(plus + 1, &spec->off))
 			return bad_spec(text, "the offset is not a 64-bit number");
 	}
+	return AGENT_OK;
+}
+
+int spec_parse_physical(const char *text, struct spec *spec)
+{
+	char work[SPEC_NAME_MAX];
+	uint64_t end;
+	int rc;
+
+	memset(spec, 0, sizeof(*spec));
+	rc = take_numbers(text, text, work, spec);
+	if (rc)
+		return rc;
+	if (!number_parse(work, &spec->addr))
+		return complain(AGENT_USAGE,
+				"--phys %s: not a number; try: --phys 0xfed00000,0x400, as in "
+				"/proc/iomem",
+				text);
+	if (__builtin_add_overflow(spec->addr, spec->off, &spec->addr) ||
+	    __builtin_add_overflow(spec->addr, spec->len ? spec->len : 8, &end) ||
+	    end > PHYSICAL_END)
+		return complain(AGENT_USAGE, "--phys %s: not physical addresses; try: below 0x%llx",
+				text, PHYSICAL_END);
+	spec->off = 0;
+	return AGENT_OK;
+}
+
+int spec_parse(const char *text, struct spec *spec)
+{
+	char work[SPEC_NAME_MAX];
+	const char *rest;
+	int rc;
+
+	memset(spec, 0, sizeof(*spec));
+	rc = take_object(text, spec, &rest);
+	if (rc == AGENT_OK)
+		rc = take_numbers(text, rest, work, spec);
+	if (rc)
+		return rc;
 	rc = take_base(text, work, spec);
 	if (rc || spec->sym[0])
 		return rc;

@@ -13,6 +13,9 @@
 #define USER_END     0x0000800000000000ull
 #define KERNEL_START 0xffff800000000000ull
 
+/* Physical addresses have at most 52 bits (SDM vol. 3, 4.1.4). */
+#define PHYSICAL_END 0x10000000000000ull
+
 #define SPEC_NAME_MAX 512
 
 struct spec {
@@ -26,6 +29,9 @@ struct spec {
 
 /* ADDR|SYM[+OFF][,LEN]. Returns AGENT_OK, or AGENT_USAGE after complaining. */
 int spec_parse(const char *text, struct spec *spec);
+
+/* ADDR[+OFF][,LEN], physical. The same returns. */
+int spec_parse_physical(const char *text, struct spec *spec);
 
 /* A combination of the letters r, w and x to HVT_ACC_*. The same returns. */
 int access_parse(const char *text, uint32_t *access);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hvtrace/filter_text.h>
+
 #include "agent.h"
 #include "blocked.h"
 #include "buf.h"
@@ -19,10 +21,21 @@ typedef unsigned long long ull;
 struct report {
 	struct hvt_status st;
 	struct hvt_watch_info *watch;
+	struct hvt_filter *filter; /* of each watch; id 0: none */
 	size_t nr_watches;
 	struct hvt_cpu_status *cpu;
 	size_t nr_cpus;
 };
+
+static void gather_filter(const struct device *dev, uint32_t id, struct hvt_filter *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->size = sizeof(*f);
+	f->id = id;
+	/* its session may have ended in between */
+	if (id && device_ioctl(dev, HVT_IOC_FILTER_INFO, f))
+		f->id = 0;
+}
 
 static int gather(const struct device *dev, struct report *r)
 {
@@ -42,7 +55,9 @@ static int gather(const struct device *dev, struct report *r)
 		if (rc)
 			break;
 		r->watch = xrealloc(r->watch, (r->nr_watches + 1) * sizeof(info));
-		r->watch[r->nr_watches++] = info;
+		r->filter = xrealloc(r->filter, (r->nr_watches + 1) * sizeof(*r->filter));
+		r->watch[r->nr_watches] = info;
+		gather_filter(dev, info.filter, &r->filter[r->nr_watches++]);
 	}
 	if (rc && rc != -ENOENT)
 		return module_complain(CALL_STATUS, "status: watches", rc);
@@ -117,10 +132,32 @@ static void print_cpu(const struct hvt_cpu_status *c)
 	}
 }
 
+static void print_watch(const struct hvt_watch_info *w, const struct hvt_filter *f)
+{
+	char access[4], whose[32], filter[HVT_FILTER_TEXT];
+
+	access_text(w->access, access);
+	if (w->flags & HVT_WATCH_PHYS)
+		snprintf(whose, sizeof(whose), "physical memory");
+	else if (w->pid)
+		snprintf(whose, sizeof(whose), "PID %d", w->pid);
+	else
+		snprintf(whose, sizeof(whose), "the kernel");
+	printf("  %u: 0x%llx,%llu %s of %s%s, armed by PID %d: %llu hits, %llu filtered, "
+	       "%llu near, %llu remaps\n",
+	       w->id, (ull)w->addr, (ull)w->len, access, whose,
+	       w->flags & HVT_WATCH_COALESCE ? ", coalesced" : "", w->owner, (ull)w->hits,
+	       (ull)w->filtered, (ull)w->near, (ull)w->remaps);
+	if (!f->id)
+		return;
+	hvt_filter_text(f, filter);
+	printf("     filter %u: %s, %llu passed\n", f->id, filter, (ull)f->passed);
+}
+
 static void print_text(const struct report *r)
 {
 	const struct hvt_status *st = &r->st;
-	char access[4], whose[32], why[128];
+	char why[128];
 	size_t i;
 
 	if (st->flags & HVT_ST_BROKEN) {
@@ -134,19 +171,8 @@ static void print_text(const struct report *r)
 		puts("not attached");
 	printf("sessions: %u\nwatches: %u on %llu pages\n", st->sessions, st->watches,
 	       (ull)st->pages_watched);
-	for (i = 0; i < r->nr_watches; i++) {
-		const struct hvt_watch_info *w = &r->watch[i];
-
-		access_text(w->access, access);
-		if (w->pid)
-			snprintf(whose, sizeof(whose), "PID %d", w->pid);
-		else
-			snprintf(whose, sizeof(whose), "the kernel");
-		printf("  %u: 0x%llx,%llu %s of %s, armed by PID %d: %llu hits, %llu near, "
-		       "%llu remaps\n",
-		       w->id, (ull)w->addr, (ull)w->len, access, whose, w->owner, (ull)w->hits,
-		       (ull)w->near, (ull)w->remaps);
-	}
+	for (i = 0; i < r->nr_watches; i++)
+		print_watch(&r->watch[i], &r->filter[i]);
 	if (!(st->flags & HVT_ST_ATTACHED))
 		return;
 	printf("EPT: %llu leaves of 1G, %llu of 2M, %llu of 4K; %.2f%% of %llu MiB RAM in large leaves\n",
@@ -180,17 +206,35 @@ static void json_cpu(struct buf *b, const struct hvt_cpu_status *c)
 		   (ull)c->lock_retries, (ull)c->rendezvous);
 }
 
-static void json_watch(struct buf *b, const struct hvt_watch_info *w)
+static void json_filter(struct buf *b, const struct hvt_filter *f)
+{
+	char text[HVT_FILTER_TEXT];
+
+	if (!f->id) {
+		buf_puts(b, "null");
+		return;
+	}
+	hvt_filter_text(f, text);
+	buf_printf(b, "{\"id\":%u,\"text\":", f->id);
+	buf_json(b, text);
+	buf_printf(b, ",\"passed\":%llu}", (ull)f->passed);
+}
+
+static void json_watch(struct buf *b, const struct hvt_watch_info *w, const struct hvt_filter *f)
 {
 	char access[4];
 
 	access_text(w->access, access);
-	buf_printf(
-		b,
-		"{\"id\":%u,\"access\":\"%s\",\"pid\":%d,\"owner\":%d,\"addr\":\"0x%llx\","
-		"\"len\":%llu,\"pages_mapped\":%llu,\"hits\":%llu,\"near\":%llu,\"remaps\":%llu}",
-		w->id, access, w->pid, w->owner, (ull)w->addr, (ull)w->len, (ull)w->pages_mapped,
-		(ull)w->hits, (ull)w->near, (ull)w->remaps);
+	buf_printf(b,
+		   "{\"id\":%u,\"access\":\"%s\",\"pid\":%d,\"owner\":%d,\"addr\":\"0x%llx\","
+		   "\"len\":%llu,\"physical\":%s,\"coalesced\":%s,\"pages_mapped\":%llu,"
+		   "\"hits\":%llu,\"filtered\":%llu,\"near\":%llu,\"remaps\":%llu,\"filter\":",
+		   w->id, access, w->pid, w->owner, (ull)w->addr, (ull)w->len,
+		   w->flags & HVT_WATCH_PHYS ? "true" : "false",
+		   w->flags & HVT_WATCH_COALESCE ? "true" : "false", (ull)w->pages_mapped,
+		   (ull)w->hits, (ull)w->filtered, (ull)w->near, (ull)w->remaps);
+	json_filter(b, f);
+	buf_puts(b, "}");
 }
 
 static void print_json(const struct report *r)
@@ -213,7 +257,7 @@ static void print_json(const struct report *r)
 		   st->sessions);
 	for (i = 0; i < r->nr_watches; i++) {
 		buf_puts(&b, i ? "," : "");
-		json_watch(&b, &r->watch[i]);
+		json_watch(&b, &r->watch[i], &r->filter[i]);
 	}
 	buf_printf(
 		&b,
@@ -254,6 +298,7 @@ int cmd_status(int argc, char **argv)
 		rc = finish_output(AGENT_OK);
 	}
 	free(r.watch);
+	free(r.filter);
 	free(r.cpu);
 	device_close(&dev);
 	return rc;

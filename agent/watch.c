@@ -17,13 +17,17 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "blocked.h"
+#include "arm.h"
+#include "filter.h"
 #include "privilege.h"
 #include "resolve.h"
 #include "schema.h"
 #include "session.h"
 
 #define WATCHES_MAX 65536
+
+/* getopt's values of the filter options begin here, behind all letters. */
+#define FILTER_OPTION 256
 
 /* A kernel symbol longer than this is a gap between sections, not a variable. */
 #define KSYM_LEN_MAX (1u << 20)
@@ -32,6 +36,8 @@ struct watch_options {
 	int32_t pid;
 	uint32_t ring_slots;
 	int control_fd;
+	uint32_t flags; /* HVT_WATCH_* of all watches */
+	struct filter_want filter;
 	struct want *want;
 	size_t nr;
 	bool open; /* the last --watch waits for its --access */
@@ -71,7 +77,7 @@ static int parse_control(const char *text, int *fd)
 	return AGENT_OK;
 }
 
-static int add_want(struct watch_options *o, const char *text)
+static int add_want(struct watch_options *o, const char *text, bool physical)
 {
 	struct want *w;
 
@@ -87,8 +93,9 @@ static int add_want(struct watch_options *o, const char *text)
 	w = &o->want[o->nr++];
 	memset(w, 0, sizeof(*w));
 	w->text = text;
+	w->physical = physical;
 	o->open = true;
-	return spec_parse(text, &w->spec);
+	return physical ? spec_parse_physical(text, &w->spec) : spec_parse(text, &w->spec);
 }
 
 static int add_access(struct watch_options *o, const char *text)
@@ -105,11 +112,24 @@ static int add_access(struct watch_options *o, const char *text)
 static int parse_options(struct watch_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "pid", required_argument, NULL, 'p' },
+		{ "process", required_argument, NULL, 'p' },
 		{ "ring-slots", required_argument, NULL, 's' },
 		{ "control-fd", required_argument, NULL, 'c' },
 		{ "watch", required_argument, NULL, 'w' },
+		{ "phys", required_argument, NULL, 'P' },
 		{ "access", required_argument, NULL, 'a' },
+		{ "coalesce", no_argument, NULL, 'C' },
+		{ "pid", required_argument, NULL, FILTER_OPTION + FILTER_PID },
+		{ "tid", required_argument, NULL, FILTER_OPTION + FILTER_TID },
+		{ "comm", required_argument, NULL, FILTER_OPTION + FILTER_COMM },
+		{ "cpu", required_argument, NULL, FILTER_OPTION + FILTER_CPU },
+		{ "user", no_argument, NULL, FILTER_OPTION + FILTER_USER },
+		{ "kernel", no_argument, NULL, FILTER_OPTION + FILTER_KERNEL },
+		{ "ip", required_argument, NULL, FILTER_OPTION + FILTER_IP },
+		{ "changed", no_argument, NULL, FILTER_OPTION + FILTER_CHANGED },
+		{ "value", required_argument, NULL, FILTER_OPTION + FILTER_VALUE },
+		{ "every", required_argument, NULL, FILTER_OPTION + FILTER_EVERY },
+		{ "limit", required_argument, NULL, FILTER_OPTION + FILTER_LIMIT },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
 	};
@@ -128,7 +148,13 @@ static int parse_options(struct watch_options *o, int argc, char **argv)
 			rc = parse_control(optarg, &o->control_fd);
 			break;
 		case 'w':
-			rc = add_want(o, optarg);
+			rc = add_want(o, optarg, false);
+			break;
+		case 'P':
+			rc = add_want(o, optarg, true);
+			break;
+		case 'C':
+			o->flags |= HVT_WATCH_COALESCE;
 			break;
 		case 'a':
 			rc = add_access(o, optarg);
@@ -136,10 +162,15 @@ static int parse_options(struct watch_options *o, int argc, char **argv)
 		case 'v':
 			agent_verbose = true;
 			break;
-		default:
+		case ':':
+		case '?':
 			rc = complain(AGENT_USAGE, "watch %s: %s; try: hvtrace-agent --help",
 				      argv[optind - 1],
 				      c == ':' ? "needs an argument" : "no such option");
+			break;
+		default:
+			rc = filter_take(&o->filter, (enum filter_option)(c - FILTER_OPTION),
+					 optarg);
 		}
 	}
 	if (rc)
@@ -150,6 +181,12 @@ static int parse_options(struct watch_options *o, int argc, char **argv)
 	if (!o->nr || o->open)
 		return complain(AGENT_USAGE, "watch: %s; try: --watch SPEC --access rw",
 				o->nr ? "the last --watch has no --access" : "nothing to watch");
+	/* A run has no value of its own, and none of its iterations may be left out. */
+	if (o->flags & HVT_WATCH_COALESCE &&
+	    (o->filter.f.op || o->filter.f.flags & HVT_FF_CHANGED || o->filter.f.every > 1))
+		return complain(AGENT_USAGE,
+				"--coalesce: does not go with --value, --changed and --every; try: "
+				"one or the other");
 	return AGENT_OK;
 }
 
@@ -233,49 +270,6 @@ static void write_start(struct session *s, int argc, char **argv, const struct h
 	log_plain(&s->log, HVT_SEC_CLOCK, clock, sizeof(*clock));
 }
 
-static int arm(struct session *s, const struct watch_options *o)
-{
-	size_t i;
-	int rc;
-
-	s->watch_ids = xrealloc(NULL, o->nr * sizeof(*s->watch_ids));
-	for (i = 0; i < o->nr; i++) {
-		const struct want *w = &o->want[i];
-		struct hvt_watch_add add = {
-			.size = sizeof(add),
-			.access = w->access,
-			.pid = w->kernel ? 0 : o->pid,
-			.addr = w->addr,
-			.len = w->len,
-		};
-		struct hvt_section section = { .type = HVT_SEC_WATCH, .count = 1 };
-		struct hvt_log_watch watch;
-		struct log_part parts[2];
-
-		rc = device_ioctl(&s->dev, HVT_IOC_WATCH_ADD, &add);
-		if (rc)
-			return module_complain(CALL_WATCH_ADD, w->text, rc);
-		s->watch_ids[s->nr_watches++] = add.id;
-		if (!w->kernel && !add.pages_mapped)
-			remark("%s: not mapped yet; watching for when it is", w->text);
-		watch = (struct hvt_log_watch){
-			.id = add.id,
-			.access = add.access,
-			.pid = add.pid,
-			.spec_len = (uint32_t)strlen(w->text),
-			.addr = add.addr,
-			.len = add.len,
-		};
-		parts[0] = (struct log_part){ &watch, sizeof(watch) };
-		parts[1] = (struct log_part){ w->text, watch.spec_len };
-		log_section(&s->log, &section, parts, 2);
-		ksyms_see(&s->ksyms, w->addr);
-	}
-	log_plain(&s->log, HVT_SEC_ARMED, NULL, 0);
-	log_finish(&s->log);
-	return AGENT_OK;
-}
-
 /* From the open device to the first armed watch. */
 static int start(struct session *s, struct watch_options *o, int argc, char **argv)
 {
@@ -285,10 +279,15 @@ static int start(struct session *s, struct watch_options *o, int argc, char **ar
 
 	kernel_lengths(s, o);
 	for (i = 0; i < o->nr; i++) {
-		rc = range_check(o->want[i].text, o->want[i].addr, o->want[i].len);
+		rc = o->want[i].physical ?
+			     AGENT_OK :
+			     range_check(o->want[i].text, o->want[i].addr, o->want[i].len);
 		if (rc)
 			return rc;
 	}
+	rc = filter_resolve(&o->filter, o->pid, &s->dev);
+	if (rc)
+		return rc;
 	/* Before the first look at /proc, so that nothing falls between the two. */
 	rc = perf_open(&s->perf, s->dev.hello.nr_cpus);
 	if (rc)
@@ -312,7 +311,8 @@ static int start(struct session *s, struct watch_options *o, int argc, char **ar
 	s->facts.only_known = o->pid != 0;
 	if (o->pid)
 		facts_snapshot(&s->facts, (uint32_t)o->pid);
-	return arm(s, o);
+	rc = arm_filter(s, &o->filter);
+	return rc ? rc : arm_watches(s, o->want, o->nr, o->pid, o->flags);
 }
 
 int cmd_watch(int argc, char **argv)
@@ -327,6 +327,8 @@ int cmd_watch(int argc, char **argv)
 		rc = require_root("watch");
 	if (rc == AGENT_OK && o.pid)
 		rc = target_check(o.pid);
+	if (rc == AGENT_OK)
+		rc = filter_check(&o.filter);
 	if (rc == AGENT_OK)
 		rc = open_signals(&s);
 	if (rc == AGENT_OK)
@@ -347,6 +349,7 @@ int cmd_watch(int argc, char **argv)
 		rc = session_run(&s);
 	session_disarm(&s);
 	session_free(&s);
+	filter_free(&o.filter);
 	free(o.want);
 	return rc;
 }

@@ -80,6 +80,7 @@ struct hvt_log_round {
 	uint64_t tsc;
 };
 
+/* With start in the user half it names physical memory: a line of /proc/iomem. */
 struct hvt_log_ksym {
 	uint64_t start, len; /* the symbol covers [start, start + len) */
 	uint32_t name_len, module_len;
@@ -122,6 +123,7 @@ enum hvt_end_reason {
 	HVT_END_STOP = 1,   /* asked to (signal, closed control pipe) */
 	HVT_END_TARGET = 2, /* the target exited */
 	HVT_END_BROKEN = 3, /* root mode failed; see dmesg */
+	HVT_END_LIMIT = 4,  /* as many were recorded as the filter allows */
 };
 
 struct hvt_log_end {
