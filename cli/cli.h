@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct hvt_event;
+#include <hvtrace/hvtrace.h>
 
 enum hvt_exit {
 	HVT_OK = 0,
@@ -54,6 +54,7 @@ struct hvt_command {
 /* clang-format off */
 #define HVT_OPT_HELP   { "help", 'h', NULL, "print this and exit" }
 #define HVT_OPT_FORMAT { "format", 0, "text|json", "lines for people (the default) or JSON lines" }
+#define HVT_OPT_EVENTS { "format", 0, "FORMAT", "text (the default), json (lines) or mmiotrace" }
 /* clang-format on */
 
 /* hvt_next_option() returns these besides table indexes. */
@@ -71,6 +72,15 @@ void hvt_print_help(const struct hvt_command *cmd);
 
 /* --format's argument: is it json? Exits on anything but text and json. */
 bool hvt_format_is_json(const char *arg);
+
+enum hvt_format {
+	HVT_TEXT,
+	HVT_JSON,
+	HVT_MMIOTRACE,
+};
+
+/* The same of the commands that print events. */
+enum hvt_format hvt_format_of_events(const char *arg);
 
 /* ---- the commands, one file each ---- */
 
@@ -111,8 +121,16 @@ void hvt_drop_privileges(void);
 /* Flush stdout. 0, or errno of what went wrong (EPIPE: the reader left). */
 int hvt_flush(void);
 
-/* Print an event to stdout as one untorn line; hvt_flush() sends what is left. */
-void hvt_print_event(const struct hvt_event *ev, bool json);
+struct hvt_printer {
+	enum hvt_format format;
+	struct hvt_reader *reader; /* that the events come from */
+	struct hvt_mmiotrace mmiotrace;
+};
+
+/* Print an event to stdout; NULL: the end, for formats that have one. */
+void hvt_print_event(struct hvt_printer *p, const struct hvt_event *ev);
+/* The same as untorn lines; hvt_flush() sends what is left. */
+void hvt_print_live(struct hvt_printer *p, const struct hvt_event *ev);
 
 /* The end of a command that printed on stdout: code, or HVT_ERROR after complaining. */
 int hvt_finish_output(int code);

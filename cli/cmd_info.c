@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hvtrace/filter_text.h>
+
 #include "lib/json.h"
 
 enum { FORMAT };
@@ -33,6 +35,8 @@ static const char *end_name(uint32_t reason)
 		return "target exited";
 	case HVT_END_BROKEN:
 		return "hypervisor failed";
+	case HVT_END_LIMIT:
+		return "limit reached";
 	default:
 		return "unknown";
 	}
@@ -56,7 +60,7 @@ static void text(const struct hvt_reader *r)
 	const struct hvt_log_header *h = hvt_reader_header(r);
 	const struct hvt_reader_stats *s = hvt_reader_stats(r);
 	const struct hvt_watch_fact *w;
-	char letters[4];
+	char letters[4], filter[HVT_FILTER_TEXT];
 	size_t i;
 
 	printf("log        version %" PRIu32 ", records %" PRIu32 ", %" PRIu32 " CPUs\n",
@@ -77,11 +81,17 @@ static void text(const struct hvt_reader *r)
 		printf(" at 0x%" PRIx64 ", %" PRIu64 " bytes, %s", w->addr, w->len, letters);
 		if (w->pid)
 			printf(", pid %" PRId32, w->pid);
-		printf(", %" PRIu64 " events\n", w->hits);
+		printf("%s%s, %" PRIu64 " events\n", w->flags & HVT_WATCH_PHYS ? ", physical" : "",
+		       w->flags & HVT_WATCH_COALESCE ? ", coalesced" : "", w->hits);
+		if (w->filter) {
+			hvt_filter_text(w->filter, filter);
+			printf("  filter   %s\n", filter);
+		}
 	}
 	printf("events     %" PRIu64 " accesses, %" PRIu64 " remaps\n", s->accesses, s->remaps);
-	printf("records    %" PRIu64 ", %" PRIu64 " of them near a watch only\n", s->records,
-	       s->near);
+	printf("records    %" PRIu64 ", %" PRIu64 " of them near a watch only, %" PRIu64
+	       " filtered by their values\n",
+	       s->records, s->near, s->filtered);
 	printf("lost       %" PRIu64 " reported, %" PRIu64 " missing without a report\n", s->lost,
 	       s->gaps);
 	if (s->have_stat)
@@ -97,7 +107,7 @@ static void text(const struct hvt_reader *r)
 static void json_watches(struct hvt_json *j, const struct hvt_reader *r)
 {
 	const struct hvt_watch_fact *w;
-	char letters[4], key[24];
+	char letters[4], key[24], filter[HVT_FILTER_TEXT];
 	size_t i;
 
 	hvt_json_open(j, "watches");
@@ -110,6 +120,11 @@ static void json_watches(struct hvt_json *j, const struct hvt_reader *r)
 		hvt_json_u64(j, "len", w->len);
 		hvt_json_str(j, "access", letters);
 		hvt_json_u64(j, "pid", (uint64_t)(w->pid > 0 ? w->pid : 0));
+		hvt_json_bool(j, "physical", w->flags & HVT_WATCH_PHYS);
+		hvt_json_bool(j, "coalesced", w->flags & HVT_WATCH_COALESCE);
+		if (w->filter)
+			hvt_filter_text(w->filter, filter);
+		hvt_json_str(j, "filter", w->filter ? filter : NULL);
 		hvt_json_u64(j, "events", w->hits);
 		hvt_json_close(j);
 	}
@@ -135,6 +150,7 @@ static void json(const struct hvt_reader *r)
 	hvt_json_u64(&j, "remaps", s->remaps);
 	hvt_json_u64(&j, "records", s->records);
 	hvt_json_u64(&j, "near", s->near);
+	hvt_json_u64(&j, "filtered", s->filtered);
 	hvt_json_u64(&j, "lost", s->lost);
 	hvt_json_u64(&j, "gaps", s->gaps);
 	hvt_json_u64(&j, "agent_produced", s->agent_produced);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* hvtrace script: a log's events, as lines for people or as JSON lines. */
+/* hvtrace script: a log's events, as lines for people, for scripts, or for other tools. */
 #include "cli.h"
 #include "logfile.h"
 
@@ -12,32 +12,30 @@
 enum { FORMAT };
 
 static const struct hvt_option options[] = {
-	[FORMAT] = HVT_OPT_FORMAT,
+	[FORMAT] = HVT_OPT_EVENTS,
 	HVT_OPT_HELP,
 	{ 0 },
 };
 
-static void print_event(const struct hvt_event *ev, void *json)
+static void print_event(const struct hvt_event *ev, void *printer)
 {
-	if (*(bool *)json)
-		hvt_event_json(stdout, ev);
-	else
-		hvt_event_text(stdout, ev);
+	hvt_print_event(printer, ev);
 }
 
 static int run(const struct hvt_command *cmd, int argc, char **argv)
 {
+	struct hvt_printer printer = { .format = HVT_TEXT };
 	const char *path;
-	struct hvt_reader *r;
-	bool json = false;
 	int o, code;
 
 	while ((o = hvt_next_option(cmd, argc, argv, false)) >= 0)
-		json = hvt_format_is_json(optarg);
+		printer.format = hvt_format_of_events(optarg);
 	path = hvt_log_operand(cmd, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	code = hvt_log_read(path, print_event, &json, &r);
-	hvt_reader_free(r);
+	code = hvt_log_read(path, print_event, &printer, &printer.reader);
+	if (hvt_reader_header(printer.reader))
+		hvt_print_event(&printer, NULL);
+	hvt_reader_free(printer.reader);
 	return hvt_finish_output(code);
 }
 

@@ -15,41 +15,95 @@
 
 #include "watch.h"
 
-enum { ACCESS, PID, OUTPUT, FORMAT, QUIET, FAIL_ON_LOSS, RING_SLOTS };
+/* From PHYS on an option is the agent's: it goes there as it is. */
+enum {
+	ACCESS,
+	PROCESS,
+	OUTPUT,
+	FORMAT,
+	QUIET,
+	FAIL_ON_LOSS,
+	PHYS,
+	RING_SLOTS,
+	COALESCE,
+	PID,
+	TID,
+	COMM,
+	CPU,
+	USER,
+	KERNEL,
+	IP,
+	CHANGED,
+	VALUE,
+	EVERY,
+	LIMIT,
+	NR_OPTIONS
+};
 
 static const struct hvt_option options[] = {
 	[ACCESS] = { "access", 'a', "LETTERS",
 		     "of r, w, x: for the SPECs that follow (default rw)" },
-	[PID] = { "pid", 'p', "PID", "whose memory SPECs without kernel: mean" },
+	[PROCESS] = { "process", 'p', "PID", "whose memory SPECs without kernel: mean" },
 	[OUTPUT] = { "output", 'o', "FILE", "keep the log in FILE ('-': on standard output)" },
-	[FORMAT] = HVT_OPT_FORMAT,
+	[FORMAT] = HVT_OPT_EVENTS,
 	[QUIET] = { "quiet", 'q', NULL, "no lines when there is -o, no summary" },
 	[FAIL_ON_LOSS] = { "fail-on-loss", 0, NULL, "exit with 4 when events were lost" },
+	[PHYS] = { "phys", 0, "ADDR[,LEN]", "watch physical memory, RAM or a device's" },
 	[RING_SLOTS] = { "ring-slots", 0, "N", "64-byte slots per CPU, a power of two" },
-	HVT_OPT_HELP,
+	[COALESCE] = { "coalesce", 0, NULL, "one event for each run of a REP instruction" },
+	[PID] = { "pid", 0, "LIST", "only accesses by these processes" },
+	[TID] = { "tid", 0, "LIST", "... by these threads" },
+	[COMM] = { "comm", 0, "LIST", "... by threads of these names" },
+	[CPU] = { "cpu", 0, "LIST", "... on these CPUs: 0,2-3" },
+	[USER] = { "user", 0, NULL, "... by user code" },
+	[KERNEL] = { "kernel", 0, NULL, "... by the kernel" },
+	[IP] = { "ip", 0, "CODE", "... by this code: 0xLO-0xHI, ADDR,LEN, SYMBOL or OBJECT" },
+	[CHANGED] = { "changed", 0, NULL, "... that change a watched byte" },
+	[VALUE] = { "value", 0, "'OP N'",
+		    "... that leave such a value: '>= 5'; == != < <= > >= &" },
+	[EVERY] = { "every", 0, "N", "only each N-th of them" },
+	[LIMIT] = { "limit", 0, "N", "end after N events" },
+	[NR_OPTIONS] = HVT_OPT_HELP,
 	{ 0 },
 };
 
 struct request {
 	struct hvt_spec *specs;
 	size_t nr_specs;
+	struct hvt_spec *code; /* libraries that --ip names */
+	size_t nr_code;
+	char **pass; /* the agent's own options */
+	size_t nr_pass;
 	const char *access; /* in force for the next SPEC */
 	size_t nr_access;   /* how many -a there were */
 	bool access_last;   /* no SPEC came after the last -a */
-	const char *pid, *output, *ring_slots;
-	bool json, quiet, fail_on_loss;
+	const char *pid, *output;
+	enum hvt_format format;
+	bool quiet, fail_on_loss;
 	char **command; /* behind --, NULL: none */
 };
 
-static void take_spec(struct request *rq, const char *text)
+static void take_spec(struct request *rq, const char *text, bool physical)
 {
 	struct hvt_spec *spec = &rq->specs[rq->nr_specs++];
-	const char *why = hvt_spec_parse(text, spec);
+	const char *why = physical ? NULL : hvt_spec_parse(text, spec);
 
 	if (why)
 		hvt_die(HVT_USAGE, "%s: %s", *text ? text : "SPEC", why);
+	spec->text = text;
+	spec->physical = physical;
 	spec->access = rq->access;
 	rq->access_last = false;
+}
+
+/* An option that the agent judges, as it is. */
+static void pass_on(struct request *rq, int o)
+{
+	if (asprintf(&rq->pass[rq->nr_pass++], "--%s%s%s", options[o].name,
+		     options[o].arg ? "=" : "", options[o].arg ? optarg : "") < 0)
+		hvt_die(HVT_ERROR, "watch: %s; try: later", strerror(errno));
+	if (o == IP && hvt_spec_library(optarg, &rq->code[rq->nr_code]))
+		rq->nr_code++;
 }
 
 static void take_option(struct request *rq, int o)
@@ -66,7 +120,7 @@ static void take_option(struct request *rq, int o)
 		rq->nr_access++;
 		rq->access_last = true;
 		break;
-	case PID:
+	case PROCESS:
 		if (!hvt_number(optarg, INT32_MAX, &v))
 			hvt_die(HVT_USAGE, "-p %s: not a process id; try: a positive number",
 				optarg);
@@ -76,7 +130,7 @@ static void take_option(struct request *rq, int o)
 		rq->output = optarg;
 		break;
 	case FORMAT:
-		rq->json = hvt_format_is_json(optarg);
+		rq->format = hvt_format_of_events(optarg);
 		break;
 	case QUIET:
 		rq->quiet = true;
@@ -84,12 +138,11 @@ static void take_option(struct request *rq, int o)
 	case FAIL_ON_LOSS:
 		rq->fail_on_loss = true;
 		break;
-	case RING_SLOTS:
-		if (!hvt_number(optarg, 1u << 30, &v) || (v & (v - 1)))
-			hvt_die(HVT_USAGE, "--ring-slots %s: not a power of two; try: 16384",
-				optarg);
-		rq->ring_slots = optarg;
+	case PHYS:
+		take_spec(rq, optarg, true);
 		break;
+	default:
+		pass_on(rq, o);
 	}
 }
 
@@ -100,12 +153,15 @@ static void parse(struct request *rq, const struct hvt_command *cmd, int argc, c
 
 	memset(rq, 0, sizeof(*rq));
 	rq->access = "rw";
-	rq->specs = calloc((size_t)argc, sizeof(*rq->specs));
-	if (!rq->specs)
+	/* the libraries of --ip behind the SPECs */
+	rq->specs = calloc(2 * (size_t)argc, sizeof(*rq->specs));
+	rq->code = calloc((size_t)argc, sizeof(*rq->code));
+	rq->pass = calloc((size_t)argc, sizeof(*rq->pass));
+	if (!rq->specs || !rq->code || !rq->pass)
 		hvt_die(HVT_ERROR, "watch: %s; try: later", strerror(errno));
 	while ((o = hvt_next_option(cmd, argc, argv, true)) != HVT_OPT_END) {
 		if (o == HVT_OPT_OPERAND)
-			take_spec(rq, optarg);
+			take_spec(rq, optarg, false);
 		else
 			take_option(rq, o);
 	}
@@ -125,10 +181,19 @@ static void parse(struct request *rq, const struct hvt_command *cmd, int argc, c
 		rq->specs[i].access = rq->access;
 }
 
+static void free_request(struct request *rq)
+{
+	while (rq->nr_pass)
+		free(rq->pass[--rq->nr_pass]);
+	free(rq->pass);
+	free(rq->code);
+	free(rq->specs);
+}
+
 /* The agent's arguments: owned by the caller, the strings by argv and rq. */
 static char **agent_args(const struct request *rq, const char *pid, size_t *n)
 {
-	const char **args = calloc(4 + 4 * rq->nr_specs, sizeof(*args));
+	const char **args = calloc(2 + rq->nr_pass + 4 * rq->nr_specs, sizeof(*args));
 	size_t i, k = 0;
 
 	if (!args)
@@ -137,12 +202,10 @@ static char **agent_args(const struct request *rq, const char *pid, size_t *n)
 		args[k++] = "-p";
 		args[k++] = pid;
 	}
-	if (rq->ring_slots) {
-		args[k++] = "--ring-slots";
-		args[k++] = rq->ring_slots;
-	}
+	for (i = 0; i < rq->nr_pass; i++)
+		args[k++] = rq->pass[i];
 	for (i = 0; i < rq->nr_specs; i++) {
-		args[k++] = "--watch";
+		args[k++] = rq->specs[i].physical ? "--phys" : "--watch";
 		args[k++] = rq->specs[i].text;
 		args[k++] = "--access";
 		args[k++] = rq->specs[i].access;
@@ -185,16 +248,17 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	pid = rq.pid;
 	hvt_agent_path(); /* no agent: say so before anything is started */
 	hvt_tee_open(&live.tee, rq.output);
-	live.json = rq.json;
+	live.printer.format = rq.format;
 	live.quiet = rq.quiet;
 	live.lines = !(rq.output && (rq.quiet || !strcmp(rq.output, "-")));
-	live.reader = hvt_reader_new(0);
-	if (!live.reader)
+	live.printer.reader = hvt_reader_new(0);
+	if (!live.printer.reader)
 		hvt_die(HVT_ERROR, "watch: no memory or no capstone; try: later");
 	live.signals = catch_signals(&old);
 	if (rq.command) {
 		hvt_target_start(&live.target, rq.command, &old);
-		hvt_target_map_libraries(&live.target, rq.specs, rq.nr_specs);
+		memcpy(rq.specs + rq.nr_specs, rq.code, rq.nr_code * sizeof(*rq.code));
+		hvt_target_map_libraries(&live.target, rq.specs, rq.nr_specs + rq.nr_code);
 		if (live.target.ended) {
 			hvt_tee_close(&live.tee);
 			hvt_warn("%s: ended while it was being loaded; try: run it alone",
@@ -211,8 +275,8 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	code = hvt_live_run(&live);
 	if (rq.fail_on_loss && live.lost && !code)
 		code = HVT_LOST;
-	hvt_reader_free(live.reader);
-	free(rq.specs);
+	hvt_reader_free(live.printer.reader);
+	free_request(&rq);
 	return code;
 }
 

@@ -122,11 +122,11 @@ static bool is_mapped(const struct files *m, const struct hvt_spec *spec)
 {
 	size_t i;
 
-	if (spec->kernel || !spec->symbol[0])
+	if (spec->kernel || (!spec->symbol[0] && !spec->object[0]))
 		return true;
 	for (i = 0; i < m->n; i++)
 		if (m->f[i].elf && is_object(spec->object, m->f[i].path) &&
-		    hvt_elf_defines(m->f[i].elf, spec->symbol))
+		    (!spec->symbol[0] || hvt_elf_defines(m->f[i].elf, spec->symbol)))
 			return true;
 	return false;
 }

@@ -52,11 +52,13 @@ static void print_events(struct loop *s)
 	struct hvt_event ev;
 	int rc;
 
-	while (hvt_reader_next(l->reader, &ev)) {
+	while (hvt_reader_next(l->printer.reader, &ev)) {
 		if (!l->lines || s->silent)
 			continue;
-		hvt_print_event(&ev, l->json);
+		hvt_print_live(&l->printer, &ev);
 	}
+	if (s->eof && s->armed && l->lines && !s->silent)
+		hvt_print_live(&l->printer, NULL);
 	rc = l->lines && !s->silent ? hvt_flush() : 0;
 	if (!rc)
 		return;
@@ -75,7 +77,8 @@ static void now_armed(struct loop *s)
 	size_t i;
 
 	s->armed = true;
-	for (i = 0; !s->l->quiet && !s->l->target.pid && (w = hvt_reader_watch(s->l->reader, i));
+	for (i = 0;
+	     !s->l->quiet && !s->l->target.pid && (w = hvt_reader_watch(s->l->printer.reader, i));
 	     i++)
 		hvt_warn("watching %s at 0x%llx, %llu bytes, %s%s%s", w->spec,
 			 (unsigned long long)w->addr, (unsigned long long)w->len,
@@ -95,18 +98,18 @@ static void take_stream(struct loop *s)
 		return;
 	if (n <= 0) {
 		s->eof = true;
-		hvt_reader_finish(l->reader);
+		hvt_reader_finish(l->printer.reader);
 		print_events(s);
 		return;
 	}
 	if (!hvt_tee_write(&l->tee, buf, (size_t)n) && !s->stopped)
 		fail(s, errno == EPIPE ? s->code : HVT_ERROR);
-	rc = hvt_reader_feed(l->reader, buf, (size_t)n);
+	rc = hvt_reader_feed(l->printer.reader, buf, (size_t)n);
 	if (rc && !s->code) {
 		hvt_warn("watch: %s; try: fewer events at a time", strerror(-rc));
 		fail(s, HVT_ERROR);
 	}
-	if (!s->armed && hvt_reader_armed(l->reader))
+	if (!s->armed && hvt_reader_armed(l->printer.reader))
 		now_armed(s);
 	print_events(s);
 }
@@ -184,7 +187,7 @@ static void loop(struct loop *s)
 
 static void summary(const struct loop *s, uint64_t lost)
 {
-	const struct hvt_reader_stats *st = hvt_reader_stats(s->l->reader);
+	const struct hvt_reader_stats *st = hvt_reader_stats(s->l->printer.reader);
 	const struct hvt_tee *t = &s->l->tee;
 
 	if (s->l->quiet)
@@ -201,8 +204,8 @@ static void summary(const struct loop *s, uint64_t lost)
 /* How did the agent and its stream end? HVT_OK, or a code after saying what is wrong. */
 static int verdict(struct loop *s)
 {
-	const struct hvt_reader_stats *st = hvt_reader_stats(s->l->reader);
-	enum hvt_log_state state = hvt_reader_state(s->l->reader);
+	const struct hvt_reader_stats *st = hvt_reader_stats(s->l->printer.reader);
+	enum hvt_log_state state = hvt_reader_state(s->l->printer.reader);
 
 	while (!s->agent_gone && waitpid(s->l->agent.pid, &s->agent_status, 0) < 0 &&
 	       errno == EINTR)
@@ -218,7 +221,7 @@ static int verdict(struct loop *s)
 	if (state != HVT_LOG_COMPLETE) {
 		hvt_warn(
 			"hvtrace-agent: its stream is no good: %s; try: again (what arrived is kept)",
-			hvt_reader_why(s->l->reader));
+			hvt_reader_why(s->l->printer.reader));
 		return HVT_ERROR;
 	}
 	if (st->end_reason == HVT_END_BROKEN) {
@@ -230,7 +233,7 @@ static int verdict(struct loop *s)
 
 int hvt_live_run(struct hvt_live *l)
 {
-	const struct hvt_reader_stats *st = hvt_reader_stats(l->reader);
+	const struct hvt_reader_stats *st = hvt_reader_stats(l->printer.reader);
 	struct loop s = { .l = l };
 	uint64_t lost;
 	int code;

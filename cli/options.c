@@ -77,6 +77,17 @@ void hvt_print_help(const struct hvt_command *cmd)
 	printf("\nMore: man hvtrace-%s\n", cmd->name);
 }
 
+enum hvt_format hvt_format_of_events(const char *arg)
+{
+	if (!strcmp(arg, "text"))
+		return HVT_TEXT;
+	if (!strcmp(arg, "json"))
+		return HVT_JSON;
+	if (!strcmp(arg, "mmiotrace"))
+		return HVT_MMIOTRACE;
+	hvt_die(HVT_USAGE, "--format %s: no such format; try: text, json or mmiotrace", arg);
+}
+
 bool hvt_format_is_json(const char *arg)
 {
 	if (!strcmp(arg, "json"))

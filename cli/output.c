@@ -2,8 +2,6 @@
 /* stdout's end: what could not be written must not look like success. */
 #include "cli.h"
 
-#include <hvtrace/hvtrace.h>
-
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -19,6 +17,16 @@ int hvt_flush(void)
 	return errno ? errno : EIO;
 }
 
+void hvt_print_event(struct hvt_printer *p, const struct hvt_event *ev)
+{
+	if (p->format == HVT_MMIOTRACE)
+		hvt_event_mmiotrace(stdout, &p->mmiotrace, p->reader, ev);
+	else if (ev && p->format == HVT_JSON)
+		hvt_event_json(stdout, ev);
+	else if (ev)
+		hvt_event_text(stdout, ev);
+}
+
 /* Nearly every line is shorter. */
 #define LINE_USUAL 1024
 
@@ -26,7 +34,7 @@ int hvt_flush(void)
  * A traced command may write to the same pipe or file: whole lines go out in single
  * writes that a pipe does not tear (PIPE_BUF), so that neither splits the other's.
  */
-void hvt_print_event(const struct hvt_event *ev, bool json)
+void hvt_print_live(struct hvt_printer *p, const struct hvt_event *ev)
 {
 	static bool big_buffer;
 
@@ -34,10 +42,7 @@ void hvt_print_event(const struct hvt_event *ev, bool json)
 		big_buffer = !setvbuf(stdout, NULL, _IOFBF, 16 * PIPE_BUF);
 	if (__fpending(stdout) > PIPE_BUF - LINE_USUAL)
 		fflush(stdout);
-	if (json)
-		hvt_event_json(stdout, ev);
-	else
-		hvt_event_text(stdout, ev);
+	hvt_print_event(p, ev);
 }
 
 int hvt_finish_output(int code)

@@ -86,6 +86,18 @@ static const char *symbol_check(const char *name, size_t len)
 	return NULL;
 }
 
+bool hvt_spec_library(const char *text, struct hvt_spec *spec)
+{
+	if (strchr(text, ':'))
+		return !hvt_spec_parse(text, spec) && !spec->kernel;
+	memset(spec, 0, sizeof(*spec));
+	if (!strstr(text, ".so") || strlen(text) >= sizeof(spec->object))
+		return false;
+	spec->text = text;
+	strcpy(spec->object, text);
+	return true;
+}
+
 const char *hvt_spec_parse(const char *text, struct hvt_spec *spec)
 {
 	const char *rest = text, *colon, *comma, *plus, *end, *why;

@@ -18,6 +18,7 @@ struct hvt_spec {
 	uint64_t addr;	    /* the address, or the offset of a symbol */
 	uint64_t len;	    /* 0: not given */
 	bool kernel;	    /* kernel:SYM or an address in the kernel's half */
+	bool physical;	    /* text is for the agent alone */
 };
 
 /*
@@ -25,6 +26,12 @@ struct hvt_spec {
  * looked up.
  */
 const char *hvt_spec_parse(const char *text, struct hvt_spec *spec);
+
+/*
+ * The library that --ip's argument names, as a spec for hvt_target_map_libraries(): with a
+ * symbol or without. False: it names none.
+ */
+bool hvt_spec_library(const char *text, struct hvt_spec *spec);
 
 /* The same for -a: one or more of r, w, x. */
 const char *hvt_access_check(const char *letters);
@@ -51,8 +58,9 @@ void hvt_target_start(struct hvt_target *t, char **argv, const sigset_t *mask);
 bool hvt_target_wait(struct hvt_target *t, int *sig);
 
 /*
- * libraries.c: when a SPEC names a symbol that no file mapped yet defines, let it run from
- * system call to system call until one does, or until the dynamic loader is done.
+ * libraries.c: when a SPEC names a symbol that no file mapped yet defines, or an object that
+ * is not mapped yet, let it run from system call to system call until one is, or until the
+ * dynamic loader is done.
  */
 void hvt_target_map_libraries(struct hvt_target *t, const struct hvt_spec *specs, size_t n);
 
@@ -92,8 +100,8 @@ struct hvt_live {
 	struct hvt_agent agent;
 	struct hvt_target target;
 	struct hvt_tee tee;
-	struct hvt_reader *reader;
-	bool json, quiet, lines;
+	struct hvt_printer printer;
+	bool quiet, lines;
 	int signals;   /* a signalfd */
 	uint64_t lost; /* out: records that were lost */
 };

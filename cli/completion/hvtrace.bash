@@ -9,7 +9,10 @@ _hvtrace()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		COMPREPLY=($(compgen -W "help $(cut -d' ' -f1 <<<"$dump" | sort -u)" -- "$cur"))
 	elif [ "$prev" = --format ]; then
-		COMPREPLY=($(compgen -W "text json" -- "$cur"))
+		case ${COMP_WORDS[1]} in
+		watch | script) COMPREPLY=($(compgen -W "text json mmiotrace" -- "$cur")) ;;
+		*) COMPREPLY=($(compgen -W "text json" -- "$cur")) ;;
+		esac
 	elif [[ $cur == -* ]]; then
 		COMPREPLY=($(compgen -W "$(sed -n "s/^${COMP_WORDS[1]} //p" <<<"$dump")" -- "$cur"))
 	else

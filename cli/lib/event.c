@@ -26,6 +26,8 @@ static void values(struct hvt_event *ev, const struct hvt_rec_access *a, const u
 	struct hvt_rec_wide w;
 	uint32_t len, skip;
 
+	if (a->h.flags & HVT_RF_NOVALUE)
+		return;
 	if (a->h.flags & HVT_RF_WIDE) {
 		memcpy(&w, rec + at, sizeof(w));
 		start += w.off;
@@ -59,6 +61,28 @@ static void values(struct hvt_event *ev, const struct hvt_rec_access *a, const u
 	ev->val_len = (uint32_t)((end < ev_end ? end : ev_end) - start);
 }
 
+/* The parts of a record that its flags announce; the WIDE one is the last. */
+static void parts(struct hvt_event *ev, const struct hvt_rec_access *a, const uint8_t *rec)
+{
+	size_t at = sizeof(*a);
+	struct hvt_rec_run run;
+
+	if (a->h.flags & HVT_RF_REGS) {
+		ev->gpr = (const uint64_t *)(rec + at);
+		at += 16 * sizeof(uint64_t);
+	}
+	if (a->h.flags & HVT_RF_RUN) {
+		memcpy(&run, rec + at, sizeof(run));
+		ev->run_count = run.count;
+		ev->run_elem = run.elem;
+		ev->run_down = run.down;
+		at += sizeof(run);
+	}
+	values(ev, a, rec, at);
+	if (a->h.flags & HVT_RF_DEVICE)
+		ev->old = NULL;
+}
+
 /*
  * An operand that crosses into a second watched page has a record for each page, one
  * after the other. The first one speaks for the whole operand.
@@ -82,13 +106,43 @@ static bool second_half(struct hvt_reader *r, uint32_t cpu, const struct hvt_rec
 	return false;
 }
 
-static void access_event(struct hvt_reader *r, const uint8_t *rec, const struct hvt_rec_access *a,
+/*
+ * The watches that the access touches. Root could not test the values of a BLIND one: a
+ * watch whose filter it does not pass is left out. False: none is left.
+ */
+static bool touched(struct hvt_reader *r, const struct hvt_rec_access *a, struct hvt_event *ev)
+{
+	struct hvt_place p = { ev->addr, ev->size, a->gla, a->gpa, a->pid };
+	const struct hvt_watch_fact *w;
+	uint64_t first, last;
+	uint32_t i, n = 0;
+
+	ev->nr_watches = hvt_watches_touched(&r->watches, a->h.watch, ev->access, &p, ev->watches,
+					     HVT_EVENT_WATCHES);
+	if (!ev->nr_watches && a->h.watch)
+		ev->watches[ev->nr_watches++] = a->h.watch;
+	for (i = 0; i < ev->nr_watches; i++) {
+		w = hvt_watches_find(&r->watches, ev->watches[i]);
+		if (!(a->h.flags & HVT_RF_BLIND) || !ev->size || !w || !w->filter ||
+		    hvt_watch_meets(w, &p, &first, &last) != HVT_MEET ||
+		    hvt_filter_values(w->filter, ev, first, last))
+			ev->watches[n++] = ev->watches[i];
+	}
+	if (!n && ev->nr_watches)
+		return false;
+	ev->nr_watches = n;
+	ev->watch = n ? ev->watches[0] : a->h.watch;
+	return true;
+}
+
+/* False: it is none that was asked for. */
+static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct hvt_rec_access *a,
 			 const struct hvt_insn *insn, const struct hvt_guess *g,
 			 struct hvt_event *ev)
 {
-	size_t at = sizeof(*a), i, k;
+	struct hvt_watch_fact *w;
+	size_t i;
 
-	ev->watch = a->h.watch;
 	ev->pid = a->pid;
 	ev->tid = a->tid;
 	memcpy(ev->comm, a->comm, sizeof(a->comm));
@@ -111,28 +165,23 @@ static void access_event(struct hvt_reader *r, const uint8_t *rec, const struct 
 		ev->insn_len = insn->len;
 		ev->text = insn->text;
 	}
-	if (a->h.flags & HVT_RF_REGS) {
-		ev->gpr = (const uint64_t *)(rec + at);
-		at += 16 * sizeof(uint64_t);
+	parts(ev, a, rec);
+	if (!touched(r, a, ev))
+		return false;
+	for (i = 0; i < ev->nr_watches; i++) {
+		w = hvt_watches_find(&r->watches, ev->watches[i]);
+		if (w)
+			w->hits++;
 	}
-	values(ev, a, rec, at);
-	ev->nr_watches = hvt_watches_touched(&r->watches, a->h.watch, ev->access, a->gla, ev->addr,
-					     ev->size, ev->watches, HVT_EVENT_WATCHES);
-	if (!ev->nr_watches && a->h.watch) {
-		ev->watches[0] = a->h.watch;
-		ev->nr_watches = 1;
-	}
-	if (ev->nr_watches)
-		ev->watch = ev->watches[0];
-	for (i = 0; i < ev->nr_watches; i++)
-		for (k = 0; k < r->watches.n; k++)
-			if (r->watches.v[k].id == ev->watches[i]) {
-				r->watches.v[k].hits++;
-				break;
-			}
+	w = hvt_watches_find(&r->watches, ev->watch);
+	ev->physical = w && w->flags & HVT_WATCH_PHYS;
 	hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->ip, &ev->ip_sym);
-	hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->addr, &ev->addr_sym);
+	if (ev->physical)
+		hvt_symbols_physical(&r->symbols, ev->gpa, &ev->addr_sym);
+	else
+		hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->addr, &ev->addr_sym);
 	r->stats.accesses++;
+	return true;
 }
 
 /* One access of the current record, refining it first. False: none (left) in it. */
@@ -141,7 +190,6 @@ static bool next_access(struct hvt_reader *r, const uint8_t *rec, struct hvt_eve
 	const struct hvt_insn *insn = NULL;
 	const uint64_t *gpr = NULL;
 	struct hvt_rec_access a;
-	struct hvt_guess *g;
 
 	memcpy(&a, rec, sizeof(a));
 	if (!(a.h.flags & HVT_RF_NOINSN))
@@ -161,11 +209,12 @@ static bool next_access(struct hvt_reader *r, const uint8_t *rec, struct hvt_eve
 		if (!r->nr_guesses)
 			r->stats.near++;
 	}
-	if (r->next_guess >= r->nr_guesses)
-		return false;
-	g = &r->guesses[r->next_guess++];
-	access_event(r, rec, &a, insn, g, ev);
-	return true;
+	while (r->next_guess < r->nr_guesses) {
+		if (access_event(r, rec, &a, insn, &r->guesses[r->next_guess++], ev))
+			return true;
+		r->stats.filtered++;
+	}
+	return false;
 }
 
 static void remap_event(struct hvt_reader *r, const uint8_t *rec, struct hvt_event *ev)

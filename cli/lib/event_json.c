@@ -23,7 +23,7 @@ static void value(struct hvt_json *j, const char *key, const uint8_t *bytes, uin
 	uint64_t v = 0;
 	uint32_t i;
 
-	if (!len) {
+	if (!len || !bytes) {
 		hvt_json_null(j, key);
 		return;
 	}
@@ -86,6 +86,15 @@ static void access_members(struct hvt_json *j, const struct hvt_event *ev)
 		hvt_json_u64(j, "vector", ev->vector);
 	if (ev->flags & HVT_RF_WALK)
 		hvt_json_bool(j, "walk", true);
+	if (ev->flags & HVT_RF_DEVICE)
+		hvt_json_bool(j, "device", true);
+	if (ev->flags & HVT_RF_RUN) {
+		hvt_json_open(j, "run");
+		hvt_json_u64(j, "count", ev->run_count);
+		hvt_json_u64(j, "elem", ev->run_elem);
+		hvt_json_bool(j, "down", ev->run_down);
+		hvt_json_close(j);
+	}
 	hvt_json_hex(j, "cr3", ev->cr3);
 	hvt_json_u64(j, "order", ev->order);
 	hvt_json_u64(j, "watch", ev->watch);

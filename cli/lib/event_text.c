@@ -85,9 +85,15 @@ static void values(struct hvt_line *l, const struct hvt_event *ev)
 		hvt_line_dec(l, ev->val_len);
 		hvt_line_put(l, "] ", 2);
 	}
-	value(l, ev->old, ev->val_len);
-	if (!(ev->access & HVT_ACC_W))
+	if (!(ev->access & HVT_ACC_W)) {
+		/* what was read; of a device that is all there is */
+		value(l, ev->old ? ev->old : ev->new_, ev->val_len);
 		return;
+	}
+	if (ev->old)
+		value(l, ev->old, ev->val_len);
+	else
+		hvt_line_char(l, '?');
 	hvt_line_put(l, " -> ", 4);
 	value(l, ev->new_, ev->val_len);
 }
@@ -136,7 +142,14 @@ static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_char(l, ' ');
 	hvt_line_str(l, ev->access & HVT_ACC_X ? "X " : names[ev->access & 3]);
 	hvt_line_char(l, ' ');
-	named(l, &ev->addr_sym, ev->addr, 24);
+	from = l->len;
+	if (ev->physical && !ev->addr_sym.name) {
+		hvt_line_put(l, "phys:", 5);
+		hvt_line_hex(l, ev->gpa);
+	} else {
+		named(l, &ev->addr_sym, ev->addr, 0);
+	}
+	hvt_line_pad(l, from, 24);
 	hvt_line_char(l, ' ');
 	if (ev->size)
 		column(l, ev->size, 2);
@@ -157,6 +170,12 @@ static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 	if (ev->flags & HVT_RF_WALK)
 		hvt_line_str(l, "(page walk) ");
 	escaped(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)", SIZE_MAX);
+	if (ev->flags & HVT_RF_RUN) {
+		hvt_line_put(l, " x", 2);
+		hvt_line_dec(l, ev->run_count);
+		if (ev->run_down)
+			hvt_line_str(l, " downwards");
+	}
 }
 
 static void gpa(struct hvt_line *l, uint64_t gpa)

@@ -88,6 +88,8 @@ struct hvt_symbols {
 
 void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
 			 struct hvt_symbol *sym);
+/* The same for a physical address: the device or memory that lies there. */
+void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol *sym);
 
 /* ---- insn.c: capstone ---- */
 
@@ -128,6 +130,25 @@ const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t f
 uint64_t hvt_operand_addr(const struct hvt_insn *insn, const struct hvt_operand *op,
 			  const uint64_t gpr[16], uint64_t ip);
 
+/* ---- filter.c ---- */
+
+struct hvt_filters {
+	struct hvt_filter **v; /* watches point to them */
+	size_t n, cap;
+};
+
+int hvt_filters_add(struct hvt_filters *f, const uint8_t *payload, size_t len);
+/* The one with this id, or NULL. */
+const struct hvt_filter *hvt_filters_find(const struct hvt_filters *f, uint32_t id);
+void hvt_filters_free(struct hvt_filters *f);
+
+/*
+ * Do the bytes [first, last] of an access pass the tests of values? True when they are not
+ * known.
+ */
+bool hvt_filter_values(const struct hvt_filter *f, const struct hvt_event *ev, uint64_t first,
+		       uint64_t last);
+
 /* ---- watch.c ---- */
 
 struct hvt_watches {
@@ -135,16 +156,33 @@ struct hvt_watches {
 	size_t n, cap;
 };
 
-int hvt_watches_add(struct hvt_watches *w, const uint8_t *payload, size_t len);
+/* Which bytes an access touched, and the record's tie between linear and physical. */
+struct hvt_place {
+	uint64_t addr, size; /* linear */
+	uint64_t gla, gpa;   /* of one byte of it */
+	uint32_t pid;	     /* who did it */
+};
+
+enum hvt_meet {
+	HVT_APART,
+	HVT_MEET,
+	HVT_MAY_MEET, /* nobody can say: through another address, or physical unknown */
+};
+
+int hvt_watches_add(struct hvt_watches *w, const struct hvt_filters *filters,
+		    const uint8_t *payload, size_t len);
 void hvt_watches_free(struct hvt_watches *w);
-bool hvt_watch_overlaps(const struct hvt_watch_fact *w, uint64_t gla, uint64_t addr, uint64_t size);
+/* The one with this id, or NULL. */
+struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id);
+/* Does the access touch the watch? With HVT_MEET [*first, *last] of p are inside. */
+enum hvt_meet hvt_watch_meets(const struct hvt_watch_fact *w, const struct hvt_place *p,
+			      uint64_t *first, uint64_t *last);
 /*
- * Ids of the watches with a wanted access that [addr, addr + size) touches, the record's
- * own watch `first` at the front if it is one of them. How many (at most max).
+ * Ids of the watches with a wanted access that p touches, the record's own watch `own` at
+ * the front if it is one of them. How many (at most max).
  */
-uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t first, uint32_t access,
-			     uint64_t gla, uint64_t addr, uint64_t size, uint32_t *ids,
-			     uint32_t max);
+uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t own, uint32_t access,
+			     const struct hvt_place *p, uint32_t *ids, uint32_t max);
 
 /* ---- refine.c ---- */
 
@@ -218,6 +256,7 @@ struct hvt_reader {
 	char *host;
 	struct hvt_clocks clocks;
 	struct hvt_symbols symbols;
+	struct hvt_filters filters;
 	struct hvt_watches watches;
 	struct hvt_merge merge;
 	struct hvt_decoder *decoder;

@@ -140,7 +140,9 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 		memcpy(&clock, payload, sizeof(clock));
 		return hvt_clocks_add(&r->clocks, &clock);
 	case HVT_SEC_WATCH:
-		return hvt_watches_add(&r->watches, payload, s->len);
+		return hvt_watches_add(&r->watches, &r->filters, payload, s->len);
+	case HVT_SEC_FILTER:
+		return hvt_filters_add(&r->filters, payload, s->len);
 	case HVT_SEC_EVENTS:
 		return events(r, s, payload);
 	case HVT_SEC_ROUND:

@@ -30,6 +30,7 @@ void hvt_reader_free(struct hvt_reader *r)
 		return;
 	hvt_merge_free(&r->merge);
 	hvt_watches_free(&r->watches);
+	hvt_filters_free(&r->filters);
 	hvt_ksyms_free(&r->symbols.ksyms);
 	hvt_tasks_free(r->symbols.tasks);
 	hvt_clocks_free(&r->clocks);

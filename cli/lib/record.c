@@ -19,6 +19,8 @@ static size_t check_access(const uint8_t *rec, size_t size)
 	memcpy(&h, rec, sizeof(h));
 	if (h.flags & HVT_RF_REGS)
 		at += 16 * sizeof(uint64_t);
+	if (h.flags & HVT_RF_RUN)
+		at += sizeof(struct hvt_rec_run);
 	if (h.flags & HVT_RF_WIDE) {
 		if (at + sizeof(w) > size)
 			return 0;

@@ -18,6 +18,7 @@ static bool touches(const struct hvt_watches *w, const struct hvt_rec_access *re
 	uint64_t page = rec->gla & ~(HVT_PAGE - 1);
 	uint64_t first = g->addr > page ? g->addr : page;
 	uint64_t end = g->addr + g->size;
+	struct hvt_place p;
 	uint32_t id;
 
 	/* this record speaks for gla's page; another page of the operand has its own */
@@ -25,8 +26,8 @@ static bool touches(const struct hvt_watches *w, const struct hvt_rec_access *re
 		end = page + HVT_PAGE;
 	if (first >= end)
 		return false;
-	return hvt_watches_touched(w, rec->h.watch, g->access, rec->gla, first, end - first, &id,
-				   1) != 0;
+	p = (struct hvt_place){ first, end - first, rec->gla, rec->gpa, rec->pid };
+	return hvt_watches_touched(w, rec->h.watch, g->access, &p, &id, 1) != 0;
 }
 
 static bool on_page(const struct hvt_guess *g, uint64_t gla)

@@ -21,6 +21,17 @@ static void kernel_name(struct hvt_symbols *s, uint64_t addr, struct hvt_symbol 
 		sym->obj = k->module;
 }
 
+void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol *sym)
+{
+	const struct hvt_ksym_name *k = hvt_ksyms_find(&s->ksyms, gpa);
+
+	memset(sym, 0, sizeof(*sym));
+	if (!k)
+		return;
+	sym->name = k->name;
+	sym->off = gpa - k->start;
+}
+
 /* The object's ELF facts, read when first asked for; NULL when there are none. */
 static struct hvt_elf *elf_of(struct hvt_symbols *s, struct hvt_object *o)
 {

@@ -5,7 +5,7 @@
  * A watch is on memory, not on an address: the kernel reaches the same page through
  * other linear addresses (direct map, kmap, another process). So an access at an address
  * inside the watch's own pages is compared by address, any other one by its offset in
- * the page.
+ * the page. A watch on physical memory is compared by physical address alone.
  */
 #include "internal.h"
 
@@ -13,8 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-int hvt_watches_add(struct hvt_watches *w, const uint8_t *payload, size_t len)
+#define MASK (HVT_PAGE - 1)
+
+int hvt_watches_add(struct hvt_watches *w, const struct hvt_filters *filters,
+		    const uint8_t *payload, size_t len)
 {
+	const struct hvt_filter *filter = NULL;
 	struct hvt_watch_fact *f;
 	struct hvt_log_watch h;
 	char *spec;
@@ -25,6 +29,11 @@ int hvt_watches_add(struct hvt_watches *w, const uint8_t *payload, size_t len)
 	memcpy(&h, payload, sizeof(h));
 	if (h.spec_len > len - sizeof(h) || !h.len || h.addr + (h.len - 1) < h.addr)
 		return -EBADMSG;
+	if (h.filter) {
+		filter = hvt_filters_find(filters, h.filter);
+		if (!filter)
+			return -EBADMSG;
+	}
 	rc = hvt_grow((void **)&w->v, &w->cap, w->n, sizeof(*w->v));
 	if (rc)
 		return rc;
@@ -38,6 +47,8 @@ int hvt_watches_add(struct hvt_watches *w, const uint8_t *payload, size_t len)
 	f->pid = h.pid;
 	f->addr = h.addr;
 	f->len = h.len;
+	f->flags = h.flags;
+	f->filter = filter;
 	f->spec = spec;
 	return 0;
 }
@@ -51,10 +62,23 @@ void hvt_watches_free(struct hvt_watches *w)
 	free(w->v);
 }
 
-/* Do the inclusive ranges [a, a_last] and [b, b_last] share a byte? */
-static bool meets(uint64_t a, uint64_t a_last, uint64_t b, uint64_t b_last)
+struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id)
 {
-	return a <= b_last && b <= a_last;
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->v[i].id == id)
+			return &w->v[i];
+	return NULL;
+}
+
+/* Do the inclusive ranges [a, a_last] and [b, b_last] share a byte? Which: [*first, *last]. */
+static bool meets(uint64_t a, uint64_t a_last, uint64_t b, uint64_t b_last, uint64_t *first,
+		  uint64_t *last)
+{
+	*first = a > b ? a : b;
+	*last = a_last < b_last ? a_last : b_last;
+	return *first <= *last;
 }
 
 static uint64_t last_of(uint64_t addr, uint64_t size)
@@ -64,55 +88,110 @@ static uint64_t last_of(uint64_t addr, uint64_t size)
 	return last < addr ? UINT64_MAX : last;
 }
 
-bool hvt_watch_overlaps(const struct hvt_watch_fact *w, uint64_t gla, uint64_t addr, uint64_t size)
+/*
+ * By physical address. The record ties one byte of the access, gla, to gpa; of the rest
+ * only what lies in gpa's page is known.
+ */
+static enum hvt_meet physical(const struct hvt_watch_fact *w, const struct hvt_place *p,
+			      uint64_t *first, uint64_t *last)
 {
-	uint64_t mask = HVT_PAGE - 1;
-	uint64_t w_last = w->addr + (w->len - 1);
-	uint64_t last = last_of(addr, size);
-	uint64_t first_page = w->addr & ~mask, last_page = w_last & ~mask, page = gla & ~mask;
+	uint64_t below = p->gpa & MASK, above = MASK - below, end = last_of(p->addr, p->size);
+	uint64_t lo = p->gpa - below, hi = p->gpa + above;
 
-	if (page >= first_page && page <= last_page)
-		return meets(addr, last, w->addr, w_last);
-	/* an alias: only the part of the access in gla's page is comparable */
-	if (!meets(addr, last, page, page | mask))
-		return false;
-	addr = addr > page ? addr & mask : 0;
-	last = last < (page | mask) ? last & mask : mask;
-	if (first_page == last_page)
-		return meets(addr, last, w->addr & mask, w_last & mask);
-	if (last_page - first_page > HVT_PAGE)
-		return true; /* some page of it is watched as a whole */
-	return meets(addr, last, w->addr & mask, mask) || meets(addr, last, 0, w_last & mask);
+	if (p->gpa == HVT_GPA_NONE)
+		return HVT_MAY_MEET;
+	if ((p->addr > p->gla && p->addr - p->gla > above) ||
+	    (end < p->gla && p->gla - end > below))
+		return HVT_APART;
+	if (p->addr > p->gla || p->gla - p->addr < below)
+		lo = p->gpa + (p->addr - p->gla);
+	if (end < p->gla || end - p->gla < above)
+		hi = p->gpa + (end - p->gla);
+	if (!meets(lo, hi, w->addr, w->addr + (w->len - 1), first, last))
+		return HVT_APART;
+	*first += p->gla - p->gpa;
+	*last += p->gla - p->gpa;
+	return HVT_MEET;
 }
 
-uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t first, uint32_t access,
-			     uint64_t gla, uint64_t addr, uint64_t size, uint32_t *ids,
-			     uint32_t max)
+/* Through another linear address: only the part of the access in gla's page is comparable. */
+static enum hvt_meet by_offset(const struct hvt_watch_fact *w, const struct hvt_place *p,
+			       uint64_t *first, uint64_t *last)
 {
-	const struct hvt_watch_fact *own = NULL, *f;
-	uint64_t mask = HVT_PAGE - 1;
+	uint64_t page = p->gla & ~MASK, w_last = w->addr + (w->len - 1), lo, hi;
+
+	if (!meets(p->addr, last_of(p->addr, p->size), page, page | MASK, &lo, &hi))
+		return HVT_APART;
+	lo &= MASK;
+	hi &= MASK;
+	if (w->addr / HVT_PAGE == w_last / HVT_PAGE) {
+		if (!meets(lo, hi, w->addr & MASK, w_last & MASK, first, last))
+			return HVT_APART;
+		*first |= page;
+		*last |= page;
+		return HVT_MEET;
+	}
+	if (w_last / HVT_PAGE - w->addr / HVT_PAGE > 1)
+		return HVT_MAY_MEET; /* some page of it is watched as a whole */
+	return meets(lo, hi, w->addr & MASK, MASK, first, last) ||
+			       meets(lo, hi, 0, w_last & MASK, first, last) ?
+		       HVT_MAY_MEET :
+		       HVT_APART;
+}
+
+/* Is gla in one of the pages of a linear watch? */
+static bool in_pages(const struct hvt_watch_fact *w, uint64_t gla)
+{
+	return gla >= (w->addr & ~MASK) && gla <= ((w->addr + (w->len - 1)) | MASK);
+}
+
+enum hvt_meet hvt_watch_meets(const struct hvt_watch_fact *w, const struct hvt_place *p,
+			      uint64_t *first, uint64_t *last)
+{
+	if (w->flags & HVT_WATCH_PHYS)
+		return physical(w, p, first, last);
+	if (!in_pages(w, p->gla))
+		return by_offset(w, p, first, last);
+	return meets(p->addr, last_of(p->addr, p->size), w->addr, w->addr + (w->len - 1), first,
+		     last) ?
+		       HVT_MEET :
+		       HVT_APART;
+}
+
+/*
+ * The record's own watch says whose memory this is. A watch of another process at the
+ * same address, or on a page that the own watch does not share, is about other memory.
+ * Physical memory is the same for all.
+ */
+static bool same_memory(const struct hvt_watch_fact *own, const struct hvt_watch_fact *f,
+			const struct hvt_place *p)
+{
+	uint64_t first, last;
+
+	if (f->flags & HVT_WATCH_PHYS)
+		return p->gpa != HVT_GPA_NONE;
+	if (!own)
+		return true;
+	if (own->flags & HVT_WATCH_PHYS)
+		return in_pages(f, p->gla) && (!f->pid || (uint32_t)f->pid == p->pid);
+	return f->pid == own->pid && meets(f->addr & ~MASK, (f->addr + (f->len - 1)) | MASK,
+					   own->addr, own->addr + (own->len - 1), &first, &last);
+}
+
+uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t own_id, uint32_t access,
+			     const struct hvt_place *p, uint32_t *ids, uint32_t max)
+{
+	const struct hvt_watch_fact *own = own_id ? hvt_watches_find(w, own_id) : NULL, *f;
+	uint64_t first, last;
 	uint32_t n = 0;
 	size_t i;
 
-	for (i = 0; i < w->n && !own; i++)
-		if (first && w->v[i].id == first)
-			own = &w->v[i];
-	if (own && max && (own->access & access) && hvt_watch_overlaps(own, gla, addr, size))
+	if (own && max && (own->access & access) && hvt_watch_meets(own, p, &first, &last))
 		ids[n++] = own->id;
 	for (i = 0; i < w->n && n < max; i++) {
 		f = &w->v[i];
-		if (f == own || !(f->access & access))
-			continue;
-		/*
-		 * The record's own watch says whose memory this is. A watch of another
-		 * process at the same address, or on a page that the own watch does not
-		 * share, is about other memory.
-		 */
-		if (own &&
-		    (f->pid != own->pid || !meets(f->addr & ~mask, (f->addr + (f->len - 1)) | mask,
-						  own->addr, own->addr + (own->len - 1))))
-			continue;
-		if (hvt_watch_overlaps(f, gla, addr, size))
+		if (f != own && (f->access & access) && same_memory(own, f, p) &&
+		    hvt_watch_meets(f, p, &first, &last))
 			ids[n++] = f->id;
 	}
 	return n;

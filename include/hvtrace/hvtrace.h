@@ -72,6 +72,7 @@ struct hvt_event {
 	uint8_t access; /* HVT_ACC_* */
 	uint8_t vector; /* with HVT_RF_DELIVERY */
 	bool exact;	/* addr, size and access are exact, not root's guess */
+	bool physical;	/* of a watch on physical memory: addr_sym is about gpa */
 	uint64_t addr, gpa, cr3, ip, order;
 	uint32_t size;		   /* bytes; 0: unknown */
 	uint32_t val_off;	   /* of the first value byte, from addr */
@@ -99,6 +100,7 @@ struct hvt_reader_stats {
 	uint64_t records;  /* of all types */
 	uint64_t accesses; /* events given out */
 	uint64_t near;	   /* records that refinement showed not to touch a watch */
+	uint64_t filtered; /* accesses that refinement showed not to pass their filter */
 	uint64_t lost;	   /* records that LOST records account for */
 	uint64_t gaps;	   /* records missing from a CPU's sequence without a LOST */
 	uint64_t remaps;
@@ -172,6 +174,19 @@ void hvt_event_text(FILE *out, const struct hvt_event *ev);
 
 /* One JSON object and a newline: ASCII-safe UTF-8 whatever bytes the event holds. */
 void hvt_event_json(FILE *out, const struct hvt_event *ev);
+
+/* What the lines of one mmiotrace text have in common; zeroed before the first. */
+struct hvt_mmiotrace {
+	bool begun;
+	size_t maps; /* watches that have their MAP line */
+};
+
+/*
+ * One event as lines of the kernel's mmiotrace log (Documentation/trace/mmiotrace.rst).
+ * ev NULL: the end, UNMAP lines. r is the reader that gave the event out.
+ */
+void hvt_event_mmiotrace(FILE *out, struct hvt_mmiotrace *m, const struct hvt_reader *r,
+			 const struct hvt_event *ev);
 
 /* Print any bytes up to len or NUL on a terminal: non-printables as \xNN, \ as \\. */
 void hvt_print_escaped(FILE *out, const char *s, size_t len);

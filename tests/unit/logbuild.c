@@ -88,14 +88,24 @@ static void with_strings(struct logbuild *lb, uint32_t type, const void *fixed, 
 void lb_watch(struct logbuild *lb, uint32_t id, uint32_t access, int32_t pid, uint64_t addr,
 	      uint64_t len, const char *spec)
 {
-	struct hvt_log_watch w = { .id = id,
-				   .access = access,
-				   .pid = pid,
-				   .addr = addr,
-				   .len = len,
-				   .spec_len = (uint32_t)strlen(spec) };
+	struct hvt_log_watch w = {
+		.id = id, .access = access, .pid = pid, .addr = addr, .len = len
+	};
 
-	with_strings(lb, HVT_SEC_WATCH, &w, sizeof(w), spec, strlen(spec), NULL, 0);
+	lb_watch_with(lb, &w, spec);
+}
+
+void lb_watch_with(struct logbuild *lb, const struct hvt_log_watch *w, const char *spec)
+{
+	struct hvt_log_watch h = *w;
+
+	h.spec_len = (uint32_t)strlen(spec);
+	with_strings(lb, HVT_SEC_WATCH, &h, sizeof(h), spec, strlen(spec), NULL, 0);
+}
+
+void lb_filter(struct logbuild *lb, const struct hvt_filter *f)
+{
+	lb_section(lb, HVT_SEC_FILTER, 0, f, sizeof(*f));
 }
 
 void lb_round(struct logbuild *lb, uint64_t tsc)
@@ -182,17 +192,28 @@ struct hvt_rec_access lb_access(uint64_t seq, uint64_t tsc, uint64_t gla)
 void lb_record(struct logbuild *records, struct hvt_rec_access *a, const uint64_t *gpr,
 	       uint32_t off, const void *old, const void *new_, uint32_t len)
 {
+	lb_record_run(records, a, gpr, NULL, off, old, new_, len);
+}
+
+void lb_record_run(struct logbuild *records, struct hvt_rec_access *a, const uint64_t *gpr,
+		   const struct hvt_rec_run *run, uint32_t off, const void *old, const void *new_,
+		   uint32_t len)
+{
 	struct hvt_rec_wide w = { .off = off, .len = len };
-	size_t size = sizeof(*a) + (gpr ? 128 : 0) + (len ? sizeof(w) + 2 * (size_t)len : 0);
+	size_t size = sizeof(*a) + (gpr ? 128 : 0) + (run ? sizeof(*run) : 0) +
+		      (len ? sizeof(w) + 2 * (size_t)len : 0);
 	static const uint8_t zeros[HVT_SLOT];
 
 	a->h.nslots = (uint8_t)((size + HVT_SLOT - 1) / HVT_SLOT);
 	if (gpr)
 		a->h.flags |= HVT_RF_REGS;
+	if (run)
+		a->h.flags |= HVT_RF_RUN;
 	if (len)
 		a->h.flags |= HVT_RF_WIDE;
 	lb_bytes(records, a, sizeof(*a));
 	lb_bytes(records, gpr, gpr ? 128 : 0);
+	lb_bytes(records, run, run ? sizeof(*run) : 0);
 	if (len) {
 		lb_bytes(records, &w, sizeof(w));
 		lb_bytes(records, old, len);
@@ -224,12 +245,49 @@ static void remap(struct logbuild *records, uint64_t seq, uint64_t tsc)
 	lb_bytes(records, &m, sizeof(m));
 }
 
+/* A device at 0xfed00000, through a mapping of the kernel's, and a run over counter. */
+static void devices(struct logbuild *cpu)
+{
+	struct hvt_rec_run run = { .count = 12, .elem = 2, .down = 1 };
+	struct hvt_rec_access a;
+
+	a = lb_access(4, 3600, 0xffffc900000000f0ull); /* mov eax, [rdi]: reads a register */
+	a.h.watch = 3;
+	a.h.flags = HVT_RF_DEVICE;
+	a.ip = 0xffffffff81000110ull;
+	a.gpa = 0xfed000f0;
+	a.access = HVT_ACC_R;
+	a.new_ = 0x1234;
+	memcpy(a.insn, "\x8b\x07", 2);
+	lb_record(cpu, &a, NULL, 0, NULL, NULL, 0);
+	a.h.seq = 5;
+	a.h.tsc = 3700;
+	a.access = HVT_ACC_W; /* mov [rdi], eax */
+	a.new_ = 0xfedc;
+	memcpy(a.insn, "\x89\x07", 2);
+	lb_record(cpu, &a, NULL, 0, NULL, NULL, 0);
+	a.h.seq = 6;
+	a.h.tsc = 3800;
+	a.h.flags = HVT_RF_DEVICE | HVT_RF_NOVALUE;
+	lb_record(cpu, &a, NULL, 0, NULL, NULL, 0);
+	a = lb_access(7, 3900, 0x404018); /* rep movsw, 24 bytes, 12 of them recorded */
+	a.size = 24;
+	memcpy(a.insn, "\xf3\x66\xa5", 3);
+	a.insn_len = 3;
+	lb_record_run(cpu, &a, NULL, &run, 0, "oldoldoldold", "newnewnewnew", 12);
+}
+
 void lb_sample(struct logbuild *lb)
 {
 	const uint64_t kip = 0xffffffff81000100ull, jiffies = 0xffffffff82000000ull;
 	struct logbuild cpu0 = { 0 }, cpu1 = { 0 };
 	const char *host = "{\"hostname\":\"sample\"}";
-	struct hvt_log_stat stat[2] = { { 7, 7, 0 }, { 4, 1, 3 } };
+	const struct hvt_log_watch hpet = { .id = 3,
+					    .access = HVT_ACC_R | HVT_ACC_W,
+					    .addr = 0xfed00000,
+					    .len = 0x400,
+					    .flags = HVT_WATCH_PHYS | HVT_WATCH_COALESCE };
+	struct hvt_log_stat stat[2] = { { 7, 7, 0 }, { 8, 5, 3 } };
 	struct hvt_rec_access a;
 
 	lb_header(lb, 2);
@@ -237,6 +295,8 @@ void lb_sample(struct logbuild *lb)
 	lb_clock(lb, 1000, 5000000000ull, 1000000);
 	lb_watch(lb, 1, HVT_ACC_R | HVT_ACC_W, 100, 0x404010, 32, "counter");
 	lb_watch(lb, 2, HVT_ACC_W, 0, jiffies, 8, "kernel:jiffies_64");
+	lb_watch_with(lb, &hpet, "0xfed00000,0x400");
+	lb_ksym(lb, 0xfed00000, 0x400, "HPET 0", "");
 	lb_section(lb, HVT_SEC_ARMED, 0, NULL, 0);
 
 	a = lb_access(0, 2000, 0x404010);
@@ -280,6 +340,7 @@ void lb_sample(struct logbuild *lb)
 	a = lb_access(0, 3000, 0x404014);
 	lb_record(&cpu1, &a, NULL, 0, NULL, NULL, 0);
 	lb_lost(&cpu1, 1, 3500, 3);
+	devices(&cpu1);
 
 	lb_task(lb, 5000000000ull, HVT_TASK_SEEN, 100, 1);
 	lb_map(lb, 5000000000ull, 100, 0x401000, 0x402000, 0x1000, 5, "/opt/\x1b[2Jprog", NULL, 0);
@@ -292,4 +353,48 @@ void lb_sample(struct logbuild *lb)
 	lb_end(lb, HVT_END_STOP);
 	lb_free(&cpu0);
 	lb_free(&cpu1);
+}
+
+void lb_filtered(struct logbuild *lb)
+{
+	const struct hvt_filter filter = { .size = sizeof(filter),
+					   .id = 7,
+					   .flags = HVT_FF_KERNEL | HVT_FF_CHANGED,
+					   .op = HVT_OP_GE,
+					   .value = 16,
+					   .nr_comms = 1,
+					   .comm = { "a b\x1b" },
+					   .nr_ips = 1,
+					   .ip = { { 0x1000, 0x2000, 5, 0 } } };
+	const struct hvt_log_watch watch = {
+		.id = 1, .access = HVT_ACC_W, .pid = 100, .addr = 0x6008, .len = 8, .filter = 7
+	};
+	/* old and new of the 16 bytes at 0x6000, for a store of 4 bytes at 0x6006 */
+	static const uint8_t old[16] = { 9, 9, 9, 9, 9, 9, 1, 1, 16, 0 };
+	static const uint8_t pass[16] = { 9, 9, 9, 9, 9, 9, 0, 0, 17, 0 };
+	static const uint8_t small[16] = { 9, 9, 9, 9, 9, 9, 255, 255, 15, 0 };
+	static const uint8_t same[16] = { 9, 9, 9, 9, 9, 9, 255, 255, 16, 0 };
+	const uint8_t *const new_[] = { pass, small, same };
+	uint64_t gpr[16] = { 0 }, i;
+	struct logbuild cpu = { 0 };
+	struct hvt_rec_access a;
+
+	gpr[7] = 0x6006;
+	for (i = 0; i < 6; i++) {
+		a = lb_access(i, 100 + i, 0x6000);
+		a.h.flags = HVT_RF_BLIND;
+		a.size = 0;
+		lb_record(&cpu, &a, gpr, 0, old, new_[i % 3], 16);
+	}
+	/* what root decided itself is not decided again */
+	a = lb_access(6, 106, 0x6008);
+	a.new_ = 1;
+	lb_record(&cpu, &a, NULL, 0, NULL, NULL, 0);
+	lb_header(lb, 1);
+	lb_filter(lb, &filter);
+	lb_watch_with(lb, &watch, "x");
+	lb_section(lb, HVT_SEC_ARMED, 0, NULL, 0);
+	lb_section(lb, HVT_SEC_EVENTS, 0, cpu.bytes, cpu.len);
+	lb_end(lb, HVT_END_LIMIT);
+	lb_free(&cpu);
 }

@@ -27,6 +27,9 @@ void lb_reseal(struct logbuild *lb, size_t off);
 void lb_clock(struct logbuild *lb, uint64_t tsc, uint64_t ns, uint64_t khz);
 void lb_watch(struct logbuild *lb, uint32_t id, uint32_t access, int32_t pid, uint64_t addr,
 	      uint64_t len, const char *spec);
+/* The same with HVT_WATCH_* and the id of a filter. */
+void lb_watch_with(struct logbuild *lb, const struct hvt_log_watch *w, const char *spec);
+void lb_filter(struct logbuild *lb, const struct hvt_filter *f);
 void lb_round(struct logbuild *lb, uint64_t tsc);
 void lb_ksym(struct logbuild *lb, uint64_t start, uint64_t len, const char *name,
 	     const char *module);
@@ -41,9 +44,19 @@ struct hvt_rec_access lb_access(uint64_t seq, uint64_t tsc, uint64_t gla);
 /* One record with what its flags announce: gpr (or NULL), value bytes old and new. */
 void lb_record(struct logbuild *records, struct hvt_rec_access *a, const uint64_t *gpr,
 	       uint32_t off, const void *old, const void *new_, uint32_t len);
+/* The same with a run of a REP instruction (or NULL). */
+void lb_record_run(struct logbuild *records, struct hvt_rec_access *a, const uint64_t *gpr,
+		   const struct hvt_rec_run *run, uint32_t off, const void *old, const void *new_,
+		   uint32_t len);
 void lb_lost(struct logbuild *records, uint64_t seq, uint64_t tsc, uint64_t count);
 
-/* What mklog writes: two CPUs, a kernel and a user watch, all kinds of records. */
+/* What mklog writes: two CPUs, watches of all kinds, all kinds of records. */
 void lb_sample(struct logbuild *lb);
+
+/*
+ * What mklog filtered writes: BLIND stores over a watch whose filter wants changes to 16
+ * and above. Of 7 records 3 pass: the 1st and 4th store, and the last record.
+ */
+void lb_filtered(struct logbuild *lb);
 
 #endif

@@ -112,8 +112,8 @@ static void test_whole(void **state)
 	lb_sample(&lb);
 	read_all(lb.bytes, lb.len, lb.len, &a);
 	assert_int_equal(a.state, HVT_LOG_COMPLETE);
-	assert_int_equal(a.n, 9);
-	assert_int_equal(a.stats.accesses, 7);
+	assert_int_equal(a.n, 13);
+	assert_int_equal(a.stats.accesses, 11);
 	assert_int_equal(a.stats.lost, 3);
 	assert_int_equal(a.stats.gaps, 0);
 	assert_int_equal(a.stats.agent_lost, 3);

@@ -72,6 +72,39 @@ bad 2 watch x -a
 bad 2 watch x -a rz
 bad 2 watch -a r x -a w
 bad 2 watch x --ring-slots 3
+bad 2 watch --phys
+bad 2 watch --phys jiffies
+bad 2 watch --phys 0xfed00000,0
+bad 2 watch --phys 0x10000000000000
+bad 2 watch x --user --kernel
+for list in '' ',' '1,' x -1 1-2 4294967296; do
+	bad 2 watch x --pid "$list"
+	bad 2 watch x --tid "$list"
+done
+bad 2 watch x --pid 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17
+bad 1 watch x --pid 4194304
+bad 1 watch x --tid 4194304
+for list in '' ',' 0- '0-,1' -1 3-1 512 0-512 x; do
+	bad 2 watch x --cpu "$list"
+done
+for list in '' ',' 'a,' sixteen-bytes-xx; do
+	bad 2 watch x --comm "$list"
+done
+for code in '' ',' 0x2000-0x1000 0x1000-0x1000 0x1000-x 0x1000,0 'a b' main+x; do
+	bad 2 watch x --ip "$code"
+done
+for value in '' 5 '>' '>=' '> x' '>> 5' '> -1' '=> 5' '& ' '> 0x10000000000000000'; do
+	bad 2 watch x --value "$value"
+done
+bad 2 watch x --value '> 1' --value '< 9'
+for number in '' 0 -1 x 1x 18446744073709551616; do
+	bad 2 watch x --limit "$number"
+	bad 2 watch x --every "$number"
+done
+for option in --changed '--value >1' '--every 2'; do
+	# shellcheck disable=SC2086 # an option and its argument
+	bad 2 watch x --coalesce $option
+done
 bad 2 watch x,0
 bad 2 watch x,2000000000
 bad 2 watch 0x800000000000
@@ -111,10 +144,14 @@ ok $? "a failed start keeps the old log"
 # a sample log: text, JSON, cut short, damaged, from a pipe, into a closed pipe
 "$build/tests/unit/mklog" >"$tmp/log"
 "$hvt" script "$tmp/log" >"$tmp/text" 2>"$tmp/err"
-[ $? -eq 0 ] && [ ! -s "$tmp/err" ] && [ "$(wc -l <"$tmp/text")" -eq 9 ]
+[ $? -eq 0 ] && [ ! -s "$tmp/err" ] && [ "$(wc -l <"$tmp/text")" -eq 13 ]
 ok $? "script prints the sample log"
 grep -qxF '     5.000004 [000]        swapper/0       0/0       RW jiffies_64                8  0x1 -> 0x2                tick_do_update+0x100          add qword ptr [rdi], 1' "$tmp/text"
 ok $? "a line has time, CPU, process, access, names, values and the instruction"
+awk '$5 == "R" && $6 == "HPET" && $8 == 4 && $9 == "0x1234" { r++ }
+	$5 == "W" && $6 == "HPET" && $9 == "?" && $11 == "0xfedc" { w++ }
+	/rep movsw .* x12 downwards$/ { n++ } END { exit !(r && w && n) }' "$tmp/text"
+ok $? "a device's old value is not known, a run says how often"
 ! LC_ALL=C grep -q "[^ -~]" "$tmp/text"
 ok $? "no byte of it can do anything to a terminal"
 "$hvt" script - <"$tmp/log" | cmp -s - "$tmp/text"
@@ -124,7 +161,7 @@ ok $? "hvtrace.data is the default"
 "$hvt" script --format json "$tmp/log" >"$tmp/json" && python3 - "$tmp/json" <<'PY' 2>"$tmp/err"
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8", errors="strict")]
-assert len(lines) == 9
+assert len(lines) == 13
 need = {"type", "seq", "cpu", "ns", "tsc", "pid", "tid", "comm", "access", "addr", "size", "gpa",
         "old", "new", "ip", "sym", "obj", "insn", "bytes", "watch"}
 for line in lines:
@@ -137,6 +174,11 @@ for line in lines:
 evil = [x for x in lines if "evil" in x.get("comm", "")][0]
 assert evil["comm"] == "\x1b[31m\ufffd\"\\evil\n", evil["comm"]
 assert evil["old"] == b"0123456789abcdef".hex()
+device = [x for x in lines if x.get("device")]
+assert [(x["gpa"], x["addr_sym"], x["old"], x["new"]) for x in device] == [
+    ("0xfed000f0", "HPET 0+0xf0", None, "0x1234"), ("0xfed000f0", "HPET 0+0xf0", None, "0xfedc"),
+    ("0xfed000f0", "HPET 0+0xf0", None, None)], device
+assert [x["run"] for x in lines if "run" in x] == [{"count": 12, "elem": 2, "down": True}]
 lost = [x for x in lines if x["type"] == "lost"]
 assert lost == [{"type": "lost", "seq": 1, "cpu": 1, "ns": 5000002500, "tsc": 3500, "count": 3}]
 PY
@@ -145,12 +187,17 @@ ok $? "JSON lines are valid whatever the bytes, with all members"
 ok $? "info says complete"
 "$hvt" info --format json "$tmp/log" 2>"$tmp/err" | python3 -m json.tool >/dev/null
 ok $? "info's JSON is valid"
-head -c 2200 "$tmp/log" >"$tmp/cut"
+head -c $(($(wc -c <"$tmp/log") - 100)) "$tmp/log" >"$tmp/cut"
 "$hvt" script "$tmp/cut" >"$tmp/out" 2>"$tmp/err"
 [ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] && cmp -s "$tmp/out" "$tmp/text"
 ok $? "a truncated log prints what is there, one line, exit 1"
 "$hvt" info "$tmp/cut" 2>/dev/null | grep -q '^state *cut short'
 ok $? "info says cut short"
+"$build/tests/unit/mklog" filtered >"$tmp/filtered"
+"$hvt" info "$tmp/filtered" >"$tmp/out" 2>"$tmp/err"
+grep -q '^  filter   comm=a\\x20b\\x1b kernel ip=0x1000-0x2000/5 value>=0x10 changed$' "$tmp/out" &&
+	grep -q '^ended *limit reached$' "$tmp/out" && grep -q ', 4 filtered' "$tmp/out"
+ok $? "info shows filters and what did not pass them"
 "$hvt" script "$tmp/log" 2>"$tmp/err" >/dev/full
 [ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
 ok $? "a full disk on standard output is one line, exit 1"

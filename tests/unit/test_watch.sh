@@ -35,9 +35,17 @@ ok $? "-a counts for the SPECs that follow"
 "$hvt" watch a b -a x >"$tmp/out" 2>"$tmp/err"
 grep -qe '--watch a --access x --watch b --access x$' "$tmp/args"
 ok $? "one -a behind all SPECs counts for all"
+"$hvt" watch a --limit 5 --phys 0xfed00000,4 --value '>= 5' --user >"$tmp/out" 2>"$tmp/err"
+grep -qe '--limit=5 --value=>= 5 --user --watch a --access rw --phys 0xfed00000,4 --access rw$' \
+	"$tmp/args"
+ok $? "the agent's own options reach it as they are"
+"$hvt" script --format mmiotrace "$tmp/log" >"$tmp/mmiotrace"
+"$hvt" watch a --format mmiotrace >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && cmp -s "$tmp/out" "$tmp/mmiotrace"
+ok $? "mmiotrace is the same live"
 "$hvt" watch a -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err"
 [ $? -eq 0 ] && cmp -s "$tmp/copy" "$tmp/log" && cmp -s "$tmp/out" "$tmp/text" &&
-	tail -n 1 "$tmp/err" | grep -q "7 events, 3 lost, .* bytes in $tmp/copy"
+	tail -n 1 "$tmp/err" | grep -q "11 events, 3 lost, .* bytes in $tmp/copy"
 ok $? "-o keeps the very bytes, lines are still printed, one summary line"
 "$hvt" watch a -q -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err"
 [ $? -eq 0 ] && cmp -s "$tmp/copy" "$tmp/log" && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ]
