@@ -47,6 +47,19 @@ bad 2 'user symbol without a process' hvtrace watch victim:counter
 bad 2 'ring slots that are no power of two' hvtrace watch jiffies_64 --ring-slots 1000
 bad 2 'ring slots that are absurd' hvtrace watch jiffies_64 --ring-slots 1073741824
 
+bad 2 'physical memory by a name' hvtrace watch --phys HPET
+bad 2 'physical memory that no CPU has' hvtrace watch --phys 0x10000000000000
+bad 2 'physical memory beyond this CPU' hvtrace watch --phys 0xff00000000000
+bad 2 'two privilege levels' hvtrace watch jiffies_64 --user --kernel
+bad 2 'a value without a comparison' hvtrace watch jiffies_64 --value 5
+bad 2 'a limit of none' hvtrace watch jiffies_64 --limit 0
+bad 2 'runs and a value' hvtrace watch jiffies_64 --coalesce --value '> 5'
+bad 1 'a CPU that is not there' hvtrace watch jiffies_64 --cpu 0,99
+bad 1 'accesses by a process id that nobody has' hvtrace watch jiffies_64 --pid 4194303
+bad 1 'code that is nowhere' hvtrace watch jiffies_64 --ip no_such_code
+bad 1 'code of a library that is nowhere' hvtrace watch jiffies_64 --ip libno.so.1
+bad 1 'code of a library that is not in the process' hvtrace watch jiffies_64 -p $$ --ip libno.so.1:f
+
 # --- what is not there
 bad 1 'unknown kernel symbol' hvtrace watch no_such_symbol_
 bad 1 'unknown kernel symbol by kernel:' hvtrace watch kernel:no_such_symbol_
@@ -59,7 +72,6 @@ bad 1 'symbol unknown in a program' hvtrace watch no_such_symbol_ -- $here/victi
 ok 'the program was not let go' test ! -s $T/out
 bad 1 'symbol unknown in a library' hvtrace watch libc.so.6:no_such_symbol_ -- sqlite3 :memory: 'select 1'
 bad 1 'object that is not mapped' hvtrace watch libno.so.1:environ -- $here/victim exit 0
-bad 1 'user page that is not mapped' hvtrace watch 0x1000,8 -- $here/victim exit 0
 bad 1 'user range that goes on for too long' hvtrace watch counter,200000000 -- $here/victim exit 0
 
 # --- processes
@@ -70,7 +82,6 @@ tid=$(find "/proc/$victim/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -v
 bad 1 'a thread id' hvtrace watch counter -p "$tid"
 bad 1 'symbol unknown in a running program' hvtrace watch no_such_symbol_ -p $victim
 bad 1 'object not mapped in a running program' hvtrace watch libno.so:x -p $victim
-bad 1 'user page not mapped in a running program' hvtrace watch 0x2000 -p $victim
 ok 'the program was not harmed' kill -0 $victim
 kill -9 $victim
 wait $victim 2>/dev/null

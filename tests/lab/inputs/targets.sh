@@ -12,6 +12,13 @@ for case in 'exit 0 0' 'exit 7 7' 'raise 11 139' 'raise 9 137' 'raise 15 143'; d
 done
 ok 'commands that ended: nothing is armed' soon_idle
 
+# --- an address where nothing is mapped yet
+timeout -k 5 30 hvtrace watch 0x1000,8 -q -- $here/victim exit 7 >$T/wait.out 2>$T/wait.err
+ok 'an address not mapped: the command runs' equal $? 7
+ok 'an address not mapped: one note says so' eval "
+	[ \$(wc -l <$T/wait.err) = 1 ] && grep -q '^hvtrace: 0x1000,8: nothing is mapped at 0x1000 in PID' $T/wait.err"
+ok 'an address not mapped: nothing is armed afterwards' soon_idle
+
 # --- a command with children: the parent's memory is watched, theirs is another
 timeout -k 5 30 hvtrace watch counter -a w --format json -o $T/fork.data -- $here/victim fork 3 >$T/fork.out 2>$T/fork.err
 ok 'a command that forks: its own status' equal $? 0
