@@ -92,6 +92,14 @@ static void prov_init(struct hvt_prov *p)
 	p->gpa2 = HVT_GPA_NONE;
 }
 
+/* The CPU has just translated one page: the one of the violation. */
+static u64 translate(const struct hvt_step *s, u64 gla)
+{
+	if ((gla & PAGE_MASK) == s->near_gla)
+		return s->near_gpa | (gla & ~PAGE_MASK);
+	return hvt_translate(s->cr3, gla);
+}
+
 /*
  * An access whose linear range is known exactly. Adds a provisional record if it
  * touches a watched page. There is room: an instruction has few operands.
@@ -106,7 +114,7 @@ void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u8 op)
 
 	if (s->nprov == HVT_STEP_PAGES)
 		return;
-	gpa = hvt_translate(s->cr3, gla);
+	gpa = translate(s, gla);
 	if (gpa == HVT_GPA_NONE)
 		return; /* the guest will fault; it comes again */
 	p = &s->prov[s->nprov];

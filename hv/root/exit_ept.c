@@ -53,6 +53,8 @@ static void begin_exact(struct hvt_vcpu *v, const struct violation *x)
 	struct hvt_step *s = &v->step;
 
 	s->fetch = access_of(x) & HVT_ACC_X;
+	s->near_gla = x->gla & PAGE_MASK;
+	s->near_gpa = x->gpa & PAGE_MASK;
 	if (s->fetch)
 		hvt_collect(v, s->ip, s->insn_len, HVT_ACC_X, HVT_NO_OP);
 	if (hvt_begin_exact(v))

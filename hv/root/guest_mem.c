@@ -19,6 +19,8 @@ bool hvt_read_phys(void *dst, u64 gpa, u32 n)
 	/* Nearly every access is a word or less: no string instruction for those. */
 	if (n > 8 || (gpa & (PAGE_SIZE - 1)) > PAGE_SIZE - 8)
 		return hvt_copy_safe(dst, __va(gpa), n) == 0;
+	if (n == 8)
+		return hvt_load_safe(dst, __va(gpa)) == 0;
 	if (hvt_load_safe(&word, __va(gpa)))
 		return false;
 	hvt_copy(dst, &word, n);

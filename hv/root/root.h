@@ -201,6 +201,7 @@ struct hvt_step {
 	u32 nprov, nlock, nsnap, ndirty;
 	u32 arena_used;
 	u64 ip, rip, cr3;		/* ip: linear */
+	u64 near_gla, near_gpa;		/* the violation's page; HVT_GPA_NONE: not known */
 	u16 mode_flags;			/* HVT_RF_USER, CODE32, CODE16, NOINSN */
 	bool rep;			/* a string instruction that may go on after it retires */
 	bool down;			/* ... towards lower addresses */

@@ -155,6 +155,12 @@ static __always_inline void hvt_copy(void *dst, const void *src, u64 n)
 	hvt_word *d = dst;
 	u64 i;
 
+	if (__builtin_constant_p(n) && n % 8 == 0 && n <= 128) {
+#pragma GCC unroll 16
+		for (i = 0; i < n / 8; i++)
+			d[i] = s[i];
+		return;
+	}
 	if (n >= 512) {
 		asm volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
 		return;

@@ -196,6 +196,7 @@ static bool next_iteration(struct hvt_vcpu *v)
 	if (!s->rep || s->stopped || vmcs_readl(GUEST_RIP) != s->rip)
 		return false;
 	unlock(s);
+	s->near_gla = HVT_GPA_NONE;
 	s->nprov = s->ndirty = s->arena_used = 0;
 	hvt_note_context(v);
 	if (!hvt_decode(v) || !s->dec.rep || !hvt_begin_exact(v))
