@@ -34,7 +34,8 @@ static struct hvt_ref **alloc_chunks(u32 n)
 	struct hvt_ref **chunk = kcalloc(nchunks + 1, sizeof(*chunk), GFP_KERNEL);
 
 	for (i = 0; chunk && i < nchunks; i++) {
-		chunk[i] = kcalloc(HVT_REF_CHUNK, sizeof(**chunk), GFP_KERNEL);
+		chunk[i] = kcalloc(min_t(u32, n - i * HVT_REF_CHUNK, HVT_REF_CHUNK),
+				   sizeof(**chunk), GFP_KERNEL);
 		if (!chunk[i]) {
 			free_chunks(chunk, n);
 			return NULL;
@@ -89,16 +90,29 @@ static void free_supply(struct hvt_supply *s)
 }
 
 /*
- * Worst case: each page and guard in a 2 MiB region, 1 GiB region and 512 GiB
- * region of its own, as far as there are that many.
+ * EPT tables that ARMED needs in the worst case: each watched page and each guard in a
+ * 2 MiB region of its own, as far as there are that many (guards are in RAM), and those
+ * again in 1 GiB and 512 GiB regions of their own.
  */
+static u64 tables_for(u64 npages, u64 nguards)
+{
+	u64 phys = 1ull << hvt_m.maxphyaddr;
+	u64 n = min(min(nguards, (hvt_m.phys_limit >> 21) + 1) + npages, phys >> 21);
+
+	return n + min(n, phys >> 30) + min(n, (phys >> 39) + 1);
+}
+
+/* Of all that is armed, under hvt_lock. */
+static u64 total_pages, total_guards;
+
 static int alloc_supply(struct hvt_inst *w)
 {
-	u64 n = w->w.npages + w->w.nguards, phys = 1ull << hvt_m.maxphyaddr, i;
 	struct hvt_supply *s = &w->supply;
+	u64 i;
 
-	w->npages = n;
-	w->ntables = min(n, phys >> 21) + min(n, phys >> 30) + min(n, (phys >> 39) + 1);
+	w->npages = w->w.npages + w->w.nguards;
+	w->ntables = tables_for(total_pages + w->w.npages, total_guards + w->w.nguards) -
+		     tables_for(total_pages, total_guards);
 	memset(s, 0, sizeof(*s));
 	for (i = 0; i < w->npages; i++) {
 		struct hvt_page *p = kzalloc(sizeof(*p), GFP_KERNEL);
@@ -142,8 +156,15 @@ void hvt_inst_unlink(struct hvt_inst *i)
 
 void hvt_inst_disarm(struct hvt_inst *i)
 {
+	u64 before = tables_for(total_pages, total_guards);
+
 	hvt_inst_unlink(i);
-	i->supply = (struct hvt_supply){ .npages = i->npages, .ntables = i->ntables };
+	total_pages -= i->w.npages;
+	total_guards -= i->w.nguards;
+	i->supply = (struct hvt_supply){
+		.npages = i->npages,
+		.ntables = before - tables_for(total_pages, total_guards),
+	};
 	call(HVT_CALL_RECLAIM, &i->supply);
 	free_supply(&i->supply);
 }
@@ -165,6 +186,8 @@ static int arm(struct hvt_inst *i)
 		free_supply(&i->supply);
 		return -ENODEV;
 	}
+	total_pages += i->w.npages;
+	total_guards += i->w.nguards;
 	for (; va < end; va = i->range.va_end) {
 		i->range.watch = &i->w;
 		i->range.va = va;

@@ -11,7 +11,7 @@
 struct hvt_inst {
 	struct hvt_watch w;
 	struct mm_struct *mm;		/* a reference that keeps its top-level table; or NULL */
-	u64 npages, ntables;		/* what was supplied to root */
+	u64 npages, ntables;		/* given to root when it was armed */
 	struct hvt_call_range range;	/* argument blocks, in the direct map */
 	struct hvt_supply supply;
 };

@@ -205,6 +205,7 @@ static struct hvt_page *page_get(u64 gfn)
 	hvt_m.free_pages = p->next;
 	hvt_zero(p, sizeof(*p));
 	p->gfn = gfn;
+	p->order = hvt_m.order_floor;
 	p->device = hvt_is_device(gfn << 12);
 	b = &hvt_m.hash[hash(gfn)];
 	p->next = *b;
@@ -216,6 +217,9 @@ static void page_put(struct hvt_page *p)
 {
 	struct hvt_page **b;
 
+	/* Should it be watched again, its order goes on upwards. */
+	if (p->order > hvt_m.order_floor)
+		hvt_m.order_floor = p->order;
 	for (b = &hvt_m.hash[hash(p->gfn)]; *b != p; b = &(*b)->next)
 		;
 	*b = p->next;

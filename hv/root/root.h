@@ -78,7 +78,7 @@ struct hvt_filter_state {
 	u64 taken;			/* ... and counted against f.limit */
 };
 
-#define HVT_REF_CHUNK 32
+#define HVT_REF_CHUNK 32		/* the last one is as long as it must be */
 
 struct hvt_watch {
 	u32 id;
@@ -307,6 +307,7 @@ struct hvt_machine {
 	struct hvt_page **hash;		/* 1 << HVT_HASH_BITS */
 	struct hvt_ref **bins;		/* 1 << HVT_HASH_BITS */
 	struct hvt_page *free_pages;
+	u64 order_floor;		/* no page that is not watched had a higher order */
 	struct hvt_session session[HVT_SESSIONS];
 };
 
