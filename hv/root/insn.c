@@ -278,14 +278,48 @@ static bool get_opcode(struct dec *d)
 	return true;
 }
 
+/* One-byte opcodes that are not there in 64-bit mode, and touch no segment. */
+static bool not_in_64(u8 op, u32 *e)
+{
+	switch (op) {
+	case 0x27: /* DAA, DAS, AAA, AAS */
+	case 0x2f:
+	case 0x37:
+	case 0x3f:
+		*e = 0;
+		return true;
+	case 0xd4: /* AAM, AAD */
+	case 0xd5:
+		*e = I(B);
+		return true;
+	case 0x60:
+		*e = S(PUSHA);
+		return true;
+	case 0x61:
+		*e = S(POPA);
+		return true;
+	case 0x62:
+		*e = M_ | R_ | Z(V) | S(BOUND);
+		return true;
+	case 0x82:
+		*e = M_ | RW | Z(B) | I(B) | S(GRP1);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool decode_map01(struct dec *d)
 {
 	u32 e = d->map ? hvt_map1[d->op] : hvt_map0[d->op];
-	unsigned int imm = E_IMM(e);
+	unsigned int imm;
 	bool ok;
 
-	if (E_SPEC(e) == S_INV64 || !hvt_dec_simd_ok(d, e))
+	if (E_SPEC(e) == S_INV64 && (d->cx->bits == 64 || !not_in_64(d->op, &e)))
 		return false;
+	if (!hvt_dec_simd_ok(d, e))
+		return false;
+	imm = E_IMM(e);
 	if (!E_MODRM(e))
 		return get_imm(d, imm) && hvt_dec_plain_ops(d, e);
 	if (!hvt_dec_modrm(d))

@@ -30,6 +30,13 @@ struct hvt_insn_ctx {
 	 * system calls touch more than they name and are unknown.
 	 */
 	bool hidden_stack;
+	/*
+	 * The descriptor tables, which hvt_insn_wants_tables() tells to be needed. Without
+	 * tables, instructions that use a descriptor are unknown.
+	 */
+	bool tables;
+	u64 gdt_base, ldt_base;
+	u32 gdt_limit, ldt_limit;
 };
 
 /*
@@ -44,7 +51,7 @@ enum {
 	HVT_VAL_GPR_HIGH, /* bits 15:8 of general register @reg: AH, CH, DH, BH */
 	HVT_VAL_IMM,	  /* hvt_insn.imm */
 	HVT_VAL_VEC,	  /* vector register @reg */
-	HVT_VAL_OTHER,	  /* MOVS: the other operand holds it, too */
+	HVT_VAL_OTHER,	  /* MOVS, MOVDIR64B: the other operand holds it, too */
 };
 
 struct hvt_insn_op {
@@ -79,7 +86,7 @@ struct hvt_insn {
  * Decode @n bytes at @b. Returns true when @out lists the length and *all* memory
  * operands (implicit ones included) of one instruction, should it execute on an
  * Intel CPU; false when the opcode, its addressing or an operand of it is not known
- * here (XSAVEOPT, XSAVES, far transfers, descriptor loads, 16-bit code or addresses,
+ * here (XSAVEOPT, XSAVES, far transfers, system descriptors, 16-bit code or addresses,
  * non-canonical addresses, a truncated buffer, ...): then @out is unspecified but for
  * out->len, which is the length or 0.
  *
@@ -91,6 +98,9 @@ struct hvt_insn {
  */
 bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *ctx,
 		     struct hvt_insn *out);
+
+/* May these bytes be an instruction that reads descriptors? Cheap, and true too often. */
+bool hvt_insn_wants_tables(const u8 *b, unsigned int n);
 
 /*
  * A gather or scatter that faulted, or was interrupted, has done some of its lanes and
@@ -110,7 +120,7 @@ bool hvt_mask_read(unsigned int reg, u64 *out);
 /*
  * Likewise for XSAVE and kin: feature sets that are enabled, those that are in use (as
  * XGETBV(1) says, and SSE when MXCSR is not 1F80H), where component 2..62 is (CPUID leaf
- * 0DH), and, for the header of what is to be restored, guest memory at a linear address.
+ * 0DH); and guest memory at a linear address, for what is to be restored or loaded.
  */
 struct hvt_xstate {
 	u64 xcr0, xss, inuse;

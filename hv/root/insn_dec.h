@@ -72,6 +72,13 @@ bool hvt_dec_gather(struct dec *d, unsigned int elem, unsigned int reg, u8 acces
 bool hvt_dec_maskmov(struct dec *d);
 bool hvt_dec_maskmovdq(struct dec *d);
 
+/* insn_sys.c */
+bool hvt_dec_selector(struct dec *d, bool load);
+bool hvt_dec_iret(struct dec *d);
+bool hvt_dec_group6(struct dec *d);
+bool hvt_dec_group7(struct dec *d);
+bool hvt_dec_umonitor(struct dec *d);
+
 /* insn_xsave.c */
 void hvt_dec_fxsave(struct dec *d);
 bool hvt_dec_xsave(struct dec *d);

@@ -110,7 +110,8 @@ bool hvt_insn_lane_done(const struct hvt_insn *insn, unsigned int op)
 	case HVT_MASK_K:
 		return hvt_mask_read(insn->mask_reg, &mask) && !(mask >> lane & 1);
 	case HVT_MASK_VEC:
-		return hvt_vec_read(insn->mask_reg, v) && !(v[(lane + 1) * insn->mask_lane - 1] >> 7);
+		return hvt_vec_read(insn->mask_reg, v) &&
+		       !(v[(lane + 1) * insn->mask_lane - 1] >> 7);
 	default:
 		return false;
 	}

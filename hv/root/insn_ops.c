@@ -101,55 +101,6 @@ static u32 fpu(const struct dec *d, u8 *access)
 	return size - (d->p66 && !REX_W(d) && (size == 28 || size == 108) ? 14 : 0);
 }
 
-/* SLDT, STR store; the others read descriptors. */
-static bool group6(const struct dec *d, u32 *size, u8 *access)
-{
-	*size = 2;
-	*access = HVT_OP_W;
-	return REG(d) < 2 && !d->rep;
-}
-
-/* 0F 01. The register forms that access no memory: MONITOR and ERETU, say, do. */
-static bool group7_reg(const struct dec *d)
-{
-	switch (d->modrm) {
-	case 0xc1 ... 0xc4: /* VMCALL, VMLAUNCH, VMRESUME, VMXOFF */
-	case 0xc9 ... 0xcb: /* MWAIT, CLAC, STAC */
-	case 0xd0 ... 0xd1: /* XGETBV, XSETBV */
-	case 0xd6:	    /* XTEST */
-	case 0xee ... 0xef: /* RDPKRU, WRPKRU */
-	case 0xf8 ... 0xf9: /* SWAPGS, RDTSCP */
-		return d->simd == P_NONE;
-	default: /* SMSW, LMSW */
-		return (REG(d) == 4 || REG(d) == 6) && !d->rep;
-	}
-}
-
-static bool group7(const struct dec *d, u32 *size, u8 *access)
-{
-	if (d->rep)
-		return false;
-	switch (REG(d)) {
-	case 0: /* SGDT */
-	case 1: /* SIDT */
-		*size = 10;
-		*access = HVT_OP_W;
-		return d->cx->bits == 64;
-	case 2: /* LGDT */
-	case 3: /* LIDT */
-		*size = 10;
-		*access = HVT_OP_R;
-		return d->cx->bits == 64;
-	case 4: /* SMSW */
-	case 6: /* LMSW */
-		*size = 2;
-		*access = REG(d) == 4 ? HVT_OP_W : HVT_OP_R;
-		return true;
-	default: /* INVLPG; /5 RSTORSSP */
-		return REG(d) == 7;
-	}
-}
-
 /* 0F C7. Of the register forms SENDUIPI (F3 /6) reads tables. */
 static bool group9(struct dec *d, u32 *size, u8 *access)
 {
@@ -165,7 +116,9 @@ static bool group9(struct dec *d, u32 *size, u8 *access)
 /* 0F AE. With VEX, only LDMXCSR and STMXCSR exist. */
 static bool group15(struct dec *d, u32 *size, u8 *access)
 {
-	if (MOD(d) == 3) /* RDFSBASE and kin; fences. INCSSP (F3 /5), UMONITOR: no */
+	if (MOD(d) == 3 && !d->vex && d->simd == P_F3 && REG(d) == 6)
+		return hvt_dec_umonitor(d);
+	if (MOD(d) == 3) /* RDFSBASE and kin; fences. INCSSP (F3 /5): no */
 		return !d->vex && (d->simd == P_F3 ? REG(d) < 4 : d->simd == P_NONE && REG(d) > 4);
 	if (d->vex && REG(d) != 2 && REG(d) != 3)
 		return false;
@@ -219,10 +172,9 @@ static bool special(struct dec *d, unsigned int spec, u32 *size, u8 *access)
 	case S_FPU:
 		*size = fpu(d, access);
 		return *size;
-	case S_GRP6:
-		return group6(d, size, access);
-	case S_GRP7:
-		return MOD(d) == 3 ? group7_reg(d) : group7(d, size, access);
+	case S_BOUND:
+		*size = 2 * d->opsz;
+		return true;
 	case S_GRP8:
 		*access = REG(d) == 4 ? HVT_OP_R : HVT_OP_R | HVT_OP_W;
 		return REG(d) >= 4;
@@ -323,8 +275,14 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 		return MOD(d) == 3;
 	case S_MASKMOV:
 		return hvt_dec_maskmovdq(d);
+	case S_MOVSEG: /* not CS */
+		return REG(d) != 1 && REG(d) < 6 && hvt_dec_selector(d, true);
+	case S_LAR:
+		return hvt_dec_selector(d, false);
 	case S_GRP6:
+		return hvt_dec_group6(d);
 	case S_GRP7:
+		return hvt_dec_group7(d);
 	case S_GRP9:
 	case S_GRP11:
 	case S_GRP15:
@@ -341,6 +299,20 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 			move_value(d, e);
 	}
 	return true;
+}
+
+/*
+ * ENTER: RBP, then as many frame pointers as the level says, copied from the frame below
+ * RBP but for the last, which is the new one.
+ */
+static bool enter(struct dec *d)
+{
+	unsigned int level = d->b[d->pos - 1] % 32, slot = stack_slot(d);
+
+	push(d, slot * (1 + level));
+	if (level > 1)
+		pop(d, d->cx->gpr[5] - slot * (level - 1), slot * (level - 1));
+	return !level || slot == stack_addr_size(d);
 }
 
 bool hvt_dec_plain_ops(struct dec *d, u32 e)
@@ -376,9 +348,17 @@ bool hvt_dec_plain_ops(struct dec *d, u32 e)
 	case S_LEAVE:
 		pop(d, r[5], slot);
 		return true;
-	case S_ENTER: /* nesting level 0 is the one that compilers emit */
-		push(d, slot);
-		return d->b[d->pos - 1] == 0;
+	case S_ENTER:
+		return enter(d);
+	case S_PUSHA:
+		push(d, 8 * slot);
+		return true;
+	case S_POPA: /* the stack pointer is skipped: SDM "POPA" */
+		pop(d, r[4], 3 * slot);
+		pop(d, r[4] + 4 * slot, 4 * slot);
+		return true;
+	case S_IRET:
+		return hvt_dec_iret(d);
 	case S_MOFFS:
 		if (!hvt_dec_take(d, d->asz, &off))
 			return false;

@@ -38,6 +38,9 @@ enum {
 	S_IO,		/* may read the I/O permission bitmap */
 	S_MOVS, S_STOS, S_LODS, S_CMPS, S_SCAS, S_INS, S_OUTS,
 	S_MOFFS, S_XLAT,
+	S_PUSHA, S_POPA, S_BOUND, S_IRET,
+	S_MOVSEG,	/* 8E */
+	S_LAR,		/* LAR, LSL */
 	S_MASKMOV,	/* 0F F7 */
 	S_MOVSXD,
 	S_FPU,		/* D8..DF */
@@ -103,7 +106,7 @@ static const u32 hvt_map0[256] = {
 	/* 30 */ ALU(RW), S(BLIND), S(INV64), ALU(R_), S(BLIND), S(INV64),
 	/* 40 */ X8(0), X8(0), /* INC/DEC in 32-bit mode; REX is eaten before */
 	/* 50 */ X8(S(PUSH)), X8(S(POP)),
-	/* 60 */ X2(S(INV64)), S(BLIND), M_ | R_ | Z(D) | S(MOVSXD) | VG, X4(S(BLIND)),
+	/* 60 */ X2(S(INV64)), S(INV64), M_ | R_ | Z(D) | S(MOVSXD) | VG, X4(S(BLIND)),
 	/* 68 */ S(PUSH) | I(Z), M_ | R_ | Z(V) | I(Z), S(PUSH) | I(B),
 		 M_ | R_ | Z(V) | I(B), X2(S(INS)), X2(S(OUTS)),
 	/* 70 */ X8(I(B)), X8(I(B)),
@@ -112,7 +115,7 @@ static const u32 hvt_map0[256] = {
 	/* 84 */ M_ | R_ | Z(B), M_ | R_ | Z(V), M_ | RW | Z(B), M_ | RW | Z(V),
 	/* 88 */ M_ | W_ | Z(B) | VG, M_ | W_ | Z(V) | VG, M_ | R_ | Z(B) | VG,
 		 M_ | R_ | Z(V) | VG,
-	/* 8c */ M_ | W_ | Z(W), M_, M_ | S(BLIND), M_ | W_ | Z(V) | S(POPM),
+	/* 8c */ M_ | W_ | Z(W), M_, M_ | S(MOVSEG), M_ | W_ | Z(V) | S(POPM),
 	/* 90 */ X8(0), X2(0), S(INV64), 0, S(PUSH), S(POP), X2(0),
 	/* a0 */ R_ | Z(B) | S(MOFFS), R_ | Z(V) | S(MOFFS), W_ | Z(B) | S(MOFFS),
 		 W_ | Z(V) | S(MOFFS), X2(S(MOVS)), X2(S(CMPS)),
@@ -121,7 +124,7 @@ static const u32 hvt_map0[256] = {
 	/* c0 */ M_ | RW | Z(B) | I(B), M_ | RW | Z(V) | I(B), S(RET) | I(W), S(RET),
 		 X2(S(BLIND)), M_ | W_ | Z(B) | I(B) | S(GRP11) | VI,
 		 M_ | W_ | Z(V) | I(Z) | S(GRP11) | VI,
-	/* c8 */ S(ENTER) | I(WB), S(LEAVE), X2(S(BLIND)), X4(S(BLIND)),
+	/* c8 */ S(ENTER) | I(WB), S(LEAVE), X2(S(BLIND)), X2(S(BLIND)), S(BLIND), S(IRET),
 	/* d0 */ M_ | RW | Z(B), M_ | RW | Z(V), M_ | RW | Z(B), M_ | RW | Z(V), X2(S(INV64)),
 		 S(INV64), S(XLAT),
 	/* d8 */ X8(M_ | S(FPU)),
@@ -141,7 +144,7 @@ static const u32 hvt_map0[256] = {
 #define REGIMM	(M_ | I(B) | S(MODREG) | PN | P6 | V6)
 
 static const u32 hvt_map1[256] = {
-	/* 00 */ M_ | S(GRP6), M_ | S(GRP7), X2(M_ | S(BLIND)), S(BLIND), S(SYS), X2(0),
+	/* 00 */ M_ | S(GRP6), M_ | S(GRP7), X2(M_ | S(LAR)), S(BLIND), S(SYS), X2(0),
 	/* 08 */ X2(0), S(BLIND), 0, S(BLIND), M_, 0, S(BLIND),
 	/* 10 */ M_ | R_ | S(MOVU) | PA | V_ | VV, M_ | W_ | S(MOVU) | PA | V_ | VV,
 		 M_ | R_ | S(12) | PA | V_ | VV, HALF | VV, X2(VEC | PN | P6),

@@ -234,6 +234,17 @@ static u32 fma_width(const struct dec *d)
 	return d->l256 ? 32 : 16;
 }
 
+/* From the ModRM operand to ES:reg, of the address size. */
+static void movdir64b(struct dec *d)
+{
+	u64 to = d->cx->gpr[REG(d) | (d->rex & 4) << 1];
+
+	hvt_dec_add(d, hvt_dec_linear(d, d->ea), 64, HVT_OP_R);
+	hvt_dec_value(d, HVT_VAL_OTHER, 0);
+	hvt_dec_add(d, hvt_dec_linear_flat(d, to, d->asz), 64, HVT_OP_W);
+	hvt_dec_value(d, HVT_VAL_OTHER, 0);
+}
+
 bool hvt_dec_map23(struct dec *d)
 {
 	const struct rule *r;
@@ -245,6 +256,10 @@ bool hvt_dec_map23(struct dec *d)
 			return hvt_dec_gather(d, REX_W(d) ? 8 : 4, d->vvvv, HVT_OP_R);
 		if ((d->op >= 0x2c && d->op <= 0x2f) || d->op == 0x8c || d->op == 0x8e)
 			return hvt_dec_maskmov(d);
+	}
+	if (d->map == 2 && d->op == 0xf8 && d->simd == P_66 && !d->vex && MOD(d) != 3) {
+		movdir64b(d);
+		return true;
 	}
 	size = d->map == 2 ? fma_width(d) : 0;
 	if (!size) {

@@ -129,7 +129,7 @@ static const char *const loads[] = {
 	"cmps*",    "cmp",   "test",  "bt",	"push",	  "call",   "jmp",    "mul",	  "div",
 	"idiv",	    "imul",  "fld*",  "fild",	"fbld",	  "fadd",   "fmul",   "fcom*",	  "fsub*",
 	"fdiv*",    "fiadd", "fimul", "ficom*", "fisub*", "fidiv*", "frstor", "fxrstor*", "ldmxcsr",
-	"vldmxcsr", "lgdt",  "lidt",  "lmsw",	"scas*",  NULL
+	"vldmxcsr", "lgdt",  "lidt",  "lmsw",	"scas*",  "bound",  NULL
 };
 static const char *const stores[] = { "mov*",	   "vmov*",  "set*",	"st*",	     "vst*",
 				      "fst*",	   "fist*",  "fbstp",	"fn*",	     "fxsave*",
@@ -183,6 +183,13 @@ static u32 width(const cs_insn *in, const cs_x86_op *op, u8 bits)
 	case X86_INS_UCOMISS:
 	case X86_INS_VUCOMISS:
 		return 4;
+	case X86_INS_BOUND: /* m16&16, m32&32 */
+		return small ? 4 : 8;
+	case X86_INS_SGDT: /* m16&32, m16&64 */
+	case X86_INS_SIDT:
+	case X86_INS_LGDT:
+	case X86_INS_LIDT:
+		return bits == 64 ? 10 : 6;
 	case X86_INS_FNSTSW: /* m2byte */
 		return 2;
 	case X86_INS_FNSTENV: /* m14/28byte */
@@ -233,7 +240,7 @@ static void implicit(const cs_insn *in, const struct hvt_insn_ctx *cx, struct ex
 {
 	u32 slot = has_prefix(in, 0x66) && !(in->detail->x86.rex & 8) ? 2 : cx->bits == 64 ? 8 : 4;
 	cs_x86_op op = { .type = X86_OP_MEM };
-	u64 sp = cx->gpr[4];
+	u64 sp = cx->gpr[4], level;
 
 	op.mem.base = in->detail->x86.addr_size == 8 ? X86_REG_RBX : X86_REG_EBX;
 	op.mem.segment = has_prefix(in, 0x64) ? X86_REG_FS :
@@ -245,8 +252,26 @@ static void implicit(const cs_insn *in, const struct hvt_insn_ctx *cx, struct ex
 	case X86_INS_PUSHFD:
 	case X86_INS_PUSHFQ:
 	case X86_INS_CALL:
-	case X86_INS_ENTER:
 		add(e, sp - slot, slot, HVT_OP_W);
+		break;
+	case X86_INS_ENTER:
+		level = in->detail->x86.operands[1].imm & 31;
+		add(e, sp - slot * (1 + level), slot * (1 + level), HVT_OP_W);
+		if (level > 1)
+			add(e, cx->gpr[5] - slot * (level - 1), slot * (level - 1), HVT_OP_R);
+		break;
+	case X86_INS_PUSHAW:
+	case X86_INS_PUSHAL:
+		add(e, sp - 8 * slot, 8 * slot, HVT_OP_W);
+		break;
+	case X86_INS_POPAW:
+	case X86_INS_POPAL:
+		add(e, sp, 3 * slot, HVT_OP_R);
+		add(e, sp + 4 * slot, 4 * slot, HVT_OP_R);
+		break;
+	case X86_INS_MONITOR:
+		op.mem.base = in->detail->x86.addr_size == 8 ? X86_REG_RAX : X86_REG_EAX;
+		add(e, mem_addr(in, &op, cx, 0), 1, HVT_OP_R);
 		break;
 	case X86_INS_POP:
 	case X86_INS_POPF:

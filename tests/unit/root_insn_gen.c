@@ -88,6 +88,8 @@ void gen_encode(struct sample *s, const struct encoding *e, unsigned int form)
 		p += 8;
 	} else if (!e->map && !e->vex && (e->op == 0xe8 || e->op == 0xc8)) {
 		memset(p, 0, 4);
+		if (e->op == 0xc8)
+			p[2] = e->reg; /* nesting level */
 		p += 4;
 	} else {
 		*p++ = e->reg << 3 | (rip	      ? 5 :

@@ -36,6 +36,7 @@ static void random_ctx(u64 *gpr, struct hvt_insn_ctx *cx, u8 bits)
 {
 	unsigned int i;
 
+	memset(cx, 0, sizeof(*cx));
 	for (i = 0; i < 16; i++)
 		gpr[i] = rnd() >> (18 + rnd() % 30);
 	cx->gpr = gpr;

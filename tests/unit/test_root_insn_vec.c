@@ -131,8 +131,8 @@ static void test_border(const struct sample *base, bool up)
 		if (n[0].trap == TRAP_GP)
 			continue;
 		if (n[0].trap != TRAP_PF || n[0].fault_addr - (up ? PAGE + 4096 : PAGE - 64) >= 64)
-			failure(&t, up ? "does not touch its last byte" : "does not touch its first byte",
-				&n[0]);
+			failure(&t, up ? "does not touch its last byte" :
+					 "does not touch its first byte", &n[0]);
 		else if (n[0].fault_write != (t.insn.op[0].access == HVT_OP_W))
 			failure(&t, "wrong direction", &n[0]);
 		return;
