@@ -25,6 +25,15 @@ bool hvt_dec_take(struct dec *d, unsigned int n, u64 *v)
 	return true;
 }
 
+/* The next byte: most of what is fetched. */
+static inline bool take_byte(struct dec *d, u64 *v)
+{
+	if (d->pos >= d->n)
+		return false;
+	*v = d->b[d->pos++];
+	return true;
+}
+
 u64 hvt_dec_sext(u64 v, unsigned int bytes)
 {
 	unsigned int shift = 64 - 8 * bytes;
@@ -93,7 +102,7 @@ bool hvt_dec_modrm(struct dec *d)
 	u64 v, base = 0, index = 0;
 	unsigned int disp = 0, rm;
 
-	if (!hvt_dec_take(d, 1, &v))
+	if (!take_byte(d, &v))
 		return false;
 	d->modrm = v;
 	if (MOD(d) == 3)
@@ -104,7 +113,7 @@ bool hvt_dec_modrm(struct dec *d)
 	if (rm == 4) {
 		unsigned int idx, b;
 
-		if (!hvt_dec_take(d, 1, &v))
+		if (!take_byte(d, &v))
 			return false;
 		d->sib = v;
 		idx = ((v >> 3) & 7) | ((d->rex & 2) << 2);
@@ -162,6 +171,11 @@ static bool get_imm(struct dec *d, unsigned int kind)
 
 static bool legacy_prefix(struct dec *d, u8 c)
 {
+	/* bit n: byte n is a prefix; most bytes are not */
+	static const u64 any[4] = { 0x4040404000000000, 0x000000f000000000, 0, 0x000d000000000000 };
+
+	if (!(any[c >> 6] >> (c & 63) & 1))
+		return false;
 	switch (c) {
 	case 0x66:
 		d->p66 = true;
@@ -190,10 +204,8 @@ static bool legacy_prefix(struct dec *d, u8 c)
 			d->bad = true;
 		d->seg = c;
 		return true;
-	case 0xf0:
+	default: /* LOCK */
 		return true;
-	default:
-		return false;
 	}
 }
 
@@ -202,7 +214,7 @@ static bool get_vex(struct dec *d, u8 c)
 {
 	u64 v;
 
-	if (d->rex || d->p66 || d->rep || !hvt_dec_take(d, 1, &v))
+	if (d->rex || d->p66 || d->rep || !take_byte(d, &v))
 		return false;
 	d->rex = v & 0x80 ? 0 : 4;
 	d->map = 1;
@@ -210,7 +222,7 @@ static bool get_vex(struct dec *d, u8 c)
 		d->rex |= v & 0x40 ? 0 : 2;
 		d->rex |= v & 0x20 ? 0 : 1;
 		d->map = v & 0x1f;
-		if (!hvt_dec_take(d, 1, &v))
+		if (!take_byte(d, &v))
 			return false;
 		d->rex |= v & 0x80 ? 8 : 0;
 	}
@@ -222,7 +234,7 @@ static bool get_vex(struct dec *d, u8 c)
 	d->vex = true;
 	d->l256 = v & 4;
 	d->simd = (v & 3) == 1 ? P_66 : (v & 3) == 2 ? P_F3 : (v & 3) == 3 ? P_F2 : P_NONE;
-	if (d->map < 1 || d->map > 3 || !hvt_dec_take(d, 1, &v))
+	if (d->map < 1 || d->map > 3 || !take_byte(d, &v))
 		return false;
 	d->op = v;
 	return true;
@@ -232,12 +244,12 @@ static bool get_escape(struct dec *d)
 {
 	u64 v;
 
-	if (!hvt_dec_take(d, 1, &v))
+	if (!take_byte(d, &v))
 		return false;
 	d->map = 1;
 	if (v == 0x38 || v == 0x3a) {
 		d->map = v == 0x38 ? 2 : 3;
-		if (!hvt_dec_take(d, 1, &v))
+		if (!take_byte(d, &v))
 			return false;
 	}
 	d->op = v;
@@ -250,12 +262,12 @@ static bool get_opcode(struct dec *d)
 	u64 v;
 
 	do {
-		if (!hvt_dec_take(d, 1, &v))
+		if (!take_byte(d, &v))
 			return false;
 	} while (legacy_prefix(d, v));
 	if (b64 && (v & 0xf0) == 0x40) {
 		d->rex = (v & 15) | 0x40;
-		if (!hvt_dec_take(d, 1, &v))
+		if (!take_byte(d, &v))
 			return false;
 		/* REX not last: ignored by the CPU, rare; step blind */
 		if (legacy_prefix(d, v) || (v & 0xf0) == 0x40)
@@ -326,7 +338,7 @@ static bool decode_map01(struct dec *d)
 		return false;
 	if (E_SPEC(e) == S_GRP3 && REG(d) < 2)
 		imm = d->op & 1 ? I_Z : I_B;
-	if (!get_imm(d, imm))
+	if (imm && !get_imm(d, imm))
 		return false;
 	if (d->riprel)
 		d->ea += d->cx->ip + d->pos;
@@ -344,7 +356,7 @@ static bool decode_map23(struct dec *d)
 		return hvt_dec_evex(d);
 	/* VPGATHER, VGATHER */
 	d->vsib = d->vex && d->map == 2 && d->op >= 0x90 && d->op <= 0x93;
-	if (!hvt_dec_modrm(d) || (d->map == 3 && !hvt_dec_take(d, 1, &imm)))
+	if (!hvt_dec_modrm(d) || (d->map == 3 && !take_byte(d, &imm)))
 		return false;
 	if (d->riprel)
 		d->ea += d->cx->ip + d->pos;

@@ -154,8 +154,6 @@ static u64 bit_offset(const struct dec *d)
 static bool special(struct dec *d, unsigned int spec, u32 *size, u8 *access)
 {
 	switch (spec) {
-	case S_NONE:
-		return true;
 	case S_MOVSXD: /* 32-bit: ARPL; 66: its width is 2 or 4, by vendor */
 		return d->cx->bits == 64 && d->opsz != 2;
 	case S_GRP1:
@@ -264,6 +262,8 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 	u32 size = hvt_dec_width(d, E_WIDTH(e));
 	u8 access = E_ACCESS(e);
 
+	if (!spec) /* most: nothing but what the table says */
+		goto plain;
 	switch (spec) {
 	case S_BLIND:
 		return false;
@@ -293,6 +293,7 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 	}
 	if (!special(d, spec, &size, &access))
 		return false;
+plain:
 	if (MOD(d) != 3 && access && size) {
 		hvt_dec_add(d, hvt_dec_linear(d, d->ea), size, access);
 		if (E_VALUE(e))

@@ -8,19 +8,12 @@
 
 u32 hvt_dec_width(struct dec *d, unsigned int z)
 {
+	static const u8 fixed[] = { 0, 1, 2, 4, 8, 16 }; /* up to Z_O */
 	u32 vec = d->l256 ? 32 : 16;
 
+	if (z <= Z_O)
+		return fixed[z];
 	switch (z) {
-	case Z_B:
-		return 1;
-	case Z_W:
-		return 2;
-	case Z_D:
-		return 4;
-	case Z_Q:
-		return 8;
-	case Z_O:
-		return 16;
 	case Z_V:
 		return d->opsz;
 	case Z_Y:
