@@ -74,6 +74,14 @@ bool hvt_decode(struct hvt_vcpu *v)
 		cx.fs_base = vmcs_readl(GUEST_FS_BASE);
 		cx.gs_base = vmcs_readl(GUEST_GS_BASE);
 	}
+	if (hvt_insn_wants_tables(s->insn, got)) {
+		cx.tables = true;
+		cx.gdt_base = vmcs_readl(GUEST_GDTR_BASE);
+		cx.gdt_limit = vmcs_read32(GUEST_GDTR_LIMIT);
+		cx.ldt_base = vmcs_readl(GUEST_LDTR_BASE);
+		if (!(vmcs_read32(GUEST_LDTR_AR_BYTES) & VMX_AR_UNUSABLE_MASK))
+			cx.ldt_limit = vmcs_read32(GUEST_LDTR_LIMIT);
+	}
 	known = hvt_insn_decode(s->insn, got, &cx, &s->dec);
 	s->insn_len = s->dec.len ? s->dec.len : got;
 	return known;
