@@ -49,14 +49,16 @@ CODE(exec_edge, "nop\n" MOV5 "\nnop", .watch = { { AT + 3, AT + 4 } },
 CODE(exec_near, "nop\n" MOV5 "\nnop", .watch = { { AT + 8, AT + 64 } },
      ACC(RUN(0, 0, 1), RUN(1, 1, 5), RUN(2, 6, 1), RUN(3, 7, 1)))
 
-/* --- code and data in one page, and an iteration of a REP is an execution */
+/* --- code and data in one page */
 CODE(exec_store, "movl %eax, 0x100(%rdi)",
      ACC(RUN(0, 0, 6), STORE(0, 0x100, 4), RUN(1, 6, 1)))
 CODE(exec_load_self, "movl (%rdi), %eax", ACC(RUN(0, 0, 2), LOAD(0, 0, 4), RUN(1, 2, 1)))
 CODE(exec_modify, "movb $0x90, 9(%rdi)\n.byte 0x0f, 0x1f, 0x44, 0x00, 0x00, 0xcc",
      ACC(RUN(0, 0, 4), STORE(0, 9, 1), RUN(1, 4, 5), RUN(2, 9, 1), RUN(3, 10, 1)))
+/* A REP is fetched once, and again where something came between two iterations. */
+#define AGAIN(step, off, size) { (off), (size), ACC_X, 0, (step), 0, true }
 CODE(exec_rep, "rep stosb", REG([RDI] = P(0x80), [RCX] = V(3), [RAX] = V(0x5a)),
-     ACC(RUN(0, 0, 2), STORE(0, 0x80, 1), RUN(1, 0, 2), STORE(1, 0x81, 1), RUN(2, 0, 2),
+     ACC(RUN(0, 0, 2), STORE(0, 0x80, 1), AGAIN(1, 0, 2), STORE(1, 0x81, 1), AGAIN(2, 0, 2),
 	 STORE(2, 0x82, 1), RUN(3, 2, 1)))
 CODE(exec_rep_0, "rep stosb", REG([RDI] = P(0x80), [RCX] = V(0)), ACC(RUN(0, 0, 2), RUN(1, 2, 1)))
 CODE(exec_locked, "lock incl 0x40(%rdi)",

@@ -197,10 +197,13 @@ CASE(gather_cross, INDEX("d") "vpgatherdd (%rdi,%zmm2,1), %zmm0{%k1}", .pages = 
 CASE(gather_none, INDEX("d") "vpgatherdd (%rdi,%zmm2,1), %zmm0{%k1}", REG(K(0)))
 CASE(scatter_dd, INDEX("d") "vpscatterdd %zmm0, (%rdi,%zmm2,1){%k1}", REG(K(0x9249)),
      ACC(WR(0, 4), WR(100, 4), WR(7, 4), WR(-128, 4), WR(1020, 4), WR(400, 4)))
-CASE(scatter_all, INDEX("d") "vpscatterdd %zmm0, (%rdi,%zmm2,2){%k1}", REG(K(0xffff)),
-     ACC(WR(0, 4), WR(16, 4), WR(-32, 4), WR(200, 4), WR(88, 4), WR(400, 4), WR(14, 4), WR(600, 4),
-	 WR(1000, 4), WR(-256, 4), WR(120, 4), WR(62, 4), WR(2040, 4), WR(180, 4), WR(142, 4),
-	 WR(800, 4)))
+/* No two overlap: what one lane leaves to the next one is not seen, values are those before
+ * and after the instruction.
+ */
+CASE(scatter_all, INDEX("d") "vpscatterdd %zmm0, (%rdi,%zmm2,4){%k1}", REG(K(0xffff)), .pages = 2,
+     ACC(WR(0, 4), WR(32, 4), WR(-64, 4), WR(400, 4), WR(176, 4), WR(800, 4), WR(28, 4),
+	 WR(1200, 4), WR(2000, 4), WR(-512, 4), WR(240, 4), WR(124, 4), WR(4080, 4), WR(360, 4),
+	 WR(284, 4), WR(1600, 4)))
 CASE(scatter_qpd, INDEX("q") "vscatterqpd %zmm0, (%rdi,%zmm2,1){%k1}", REG(K(0xaa)),
      ACC(WR(-8, 8), WR(40, 8), WR(640, 8), WR(-512, 8)))
 CASE(scatter_pages, INDEX("q") "vpscatterqq %ymm0, (%rdi,%ymm2,8){%k1}", .pages = 2,
