@@ -44,10 +44,10 @@ static int state(const struct tcase *t, const uint8_t *at, struct acc *acc)
 	if (present & 2)
 		ADD(160, 256, kind, 0, 0, 0, 0);
 	/* XSAVEC and a compacted XRSTOR leave MXCSR alone without SSE. */
-	if (t->string.op == 'c' ? present & 2 : rfbm & 6)
-		ADD(24, 8, kind, 0, 0, 0, kind == ACC_R);
-	if (t->string.op == 'c' ? present & 2 : rfbm & 6)
+	if (t->string.op == 'c' ? present & 2 : rfbm & 6) {
 		ADD(24, 4, kind, 0, 0, 0, 0);
+		ADD(28, 4, kind, 0, 0, 0, kind == ACC_R); /* MXCSR_MASK is ignored */
+	}
 	ADD(416, 96, kind, 0, 0, 0, true);
 	if (kind == ACC_R)
 		ADD(512, t->string.op == 'c' ? 64 : 24, kind, 0, 0, 0, 0);
