@@ -61,11 +61,13 @@ STACK(ret_imm, "ret $0x20\nud2" THERE_IS(ret_imm), .mem = { { TOP, V(there_ret_i
 STACK(ret_cross, "ret\nud2" THERE_IS(ret_cross), .pages = 2, .watch = { { PAGE, 2 * PAGE } },
       .at = PAGE - 0x200 - 3, .mem = { { TOP, V(there_ret_cross) } }, ACC(RD(TOP, 8)))
 
-/* --- frames. ENTER copies pointers from the old frame (SDM, "ENTER"). */
+/* --- frames. ENTER copies pointers from the old frame (SDM, "ENTER"); its pushes may be
+ * one event.
+ */
 #define BP 0x180
 STACK(enter_0, "enter $0x40, $0", ACC(WR(TOP - 8, 8)))
-STACK(enter_1, "enter $0x40, $1", ACC(WR(TOP - 8, 8), WR(TOP - 16, 8)))
-STACK(enter_3, "enter $0x10, $3", ACC(WR(TOP - 8, 8), RD(BP - 8, 8), WR(TOP - 16, 8),
+STACK(enter_1, "enter $0x40, $1", .bytes = true, ACC(WR(TOP - 8, 8), WR(TOP - 16, 8)))
+STACK(enter_3, "enter $0x10, $3", .bytes = true, ACC(WR(TOP - 8, 8), RD(BP - 8, 8), WR(TOP - 16, 8),
       RD(BP - 16, 8), WR(TOP - 24, 8), WR(TOP - 32, 8)))
 STACK(enter_16, "data16 enter $0x10, $1", .simulator = "ENTER ignores the operand size",
       ACC(WR(TOP - 2, 2), WR(TOP - 4, 2)))
@@ -83,7 +85,7 @@ static int enter_31_accesses(const struct tcase *t, const uint8_t *at, struct ac
 	acc[n++] = (struct acc)WR(TOP - 8 * 32, 8);
 	return n;
 }
-STACK(enter_31, "enter $0x10, $31", REG([RBP] = P(0)), .model = enter_31_accesses)
+STACK(enter_31, "enter $0x10, $31", .bytes = true, REG([RBP] = P(0)), .model = enter_31_accesses)
 STACK(leave, "leave", ACC(RD(BP, 8)))
 STACK(leave_16, "leavew", ACC(RD(BP, 2)))
 
@@ -146,7 +148,7 @@ CASE32(x32_pushaw, "pushaw", ACC(EIGHT(WR, TOP - 16, 2)), .bytes = true)
 /* The stored ESP is not loaded, but SDM's pseudocode skips it without a read. */
 CASE32(x32_popa, "popa", ACC(RD(TOP, 4), RD(TOP + 4, 4), RD(TOP + 8, 4), RD(TOP + 16, 4),
        RD(TOP + 20, 4), RD(TOP + 24, 4), RD(TOP + 28, 4)), .bytes = true)
-CASE32(x32_enter_2, "enter $8, $2", ACC(WR(TOP - 4, 4), RD(BP - 4, 4), WR(TOP - 8, 4),
+CASE32(x32_enter_2, "enter $8, $2", .bytes = true, ACC(WR(TOP - 4, 4), RD(BP - 4, 4), WR(TOP - 8, 4),
        WR(TOP - 12, 4)))
 CASE32(x32_leave, "leave", ACC(RD(BP, 4)))
 CASE32(x32_bound, "bound %eax, (%edi)", REG([RAX] = V(5)), .mem = { { 0, V(0x900000000) } },
