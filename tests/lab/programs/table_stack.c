@@ -148,7 +148,8 @@ CASE32(x32_pushaw, "pushaw", ACC(EIGHT(WR, TOP - 16, 2)), .bytes = true)
 /* The stored ESP is not loaded, but SDM's pseudocode skips it without a read. */
 CASE32(x32_popa, "popa", ACC(RD(TOP, 4), RD(TOP + 4, 4), RD(TOP + 8, 4), RD(TOP + 16, 4),
        RD(TOP + 20, 4), RD(TOP + 24, 4), RD(TOP + 28, 4)), .bytes = true)
-CASE32(x32_enter_2, "enter $8, $2", .bytes = true, ACC(WR(TOP - 4, 4), RD(BP - 4, 4), WR(TOP - 8, 4),
+CASE32(x32_enter_2, "enter $8, $2", .bytes = true,
+       ACC(WR(TOP - 4, 4), RD(BP - 4, 4), WR(TOP - 8, 4),
        WR(TOP - 12, 4)))
 CASE32(x32_leave, "leave", ACC(RD(BP, 4)))
 CASE32(x32_bound, "bound %eax, (%edi)", REG([RAX] = V(5)), .mem = { { 0, V(0x900000000) } },
