@@ -192,19 +192,6 @@ def faulting():
           got == truth, got)
 
 
-def moving():
-    events, out = load("moves.traced")
-    writes = accesses(events)
-    check("moves: output and status as bare", out == text("moves.bare") and
-          text("moves.status") == "0\n", text("moves.err"))
-    check("moves: the nine writes of the process, through COW, madvise, mremap and a new mapping",
-          [value(e["new"]) for e in writes] == list(range(1, 10)) and
-          len({e["pid"] for e in writes}) == 1, [(e["pid"], e["new"]) for e in writes])
-    check("moves: each move is told", sum(e["type"] == "remap" for e in events) >= 8 and
-          len({e["gpa"] for e in writes}) >= 3)
-    check_complete("moves", events)
-
-
 def byte_history(what, events):
     """Every byte that is read is the byte that was last seen there."""
     memory, bad = {}, None
@@ -285,7 +272,7 @@ def endings():
     check("dmesg is clean", not noise, "\n".join(noise))
 
 
-for part in (counting, losing, touching, stack, faulting, moving, delivery, kernel, endings):
+for part in (counting, losing, touching, stack, faulting, delivery, kernel, endings):
     try:
         part()
     except Exception as e:  # a missing file or field is a failed check, not a crash

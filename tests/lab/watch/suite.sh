@@ -48,11 +48,6 @@ echo $? >stack.status
 $progs/faults >faults.bare
 hvtrace watch cell,8 -a rw --format json -- $progs/faults >faults.traced 2>faults.err
 
-# --- memory that moves under the watch
-$progs/moves >moves.bare
-hvtrace watch cell,8 -a w --format json -- $progs/moves >moves.traced 2>moves.err
-echo $? >moves.status
-
 # --- event delivery: gates read from the IDT, frames pushed on the idle task's stack
 hvtrace watch kernel:idt_table,4096 -a r --format json -- sleep 0.01 >idt.json 2>idt.err
 hvtrace watch kernel:init_stack,16384 -a rw --format json -- sleep 0.01 >idle.json 2>idle.err
