@@ -12,13 +12,16 @@ echo 64M >/sys/block/zram0/disksize
 /lab/bin/busybox mkswap /dev/zram0 >/dev/null && /lab/bin/busybox swapon /dev/zram0 || exit 1
 cat /lab/in/disk.img >/dev/ram0 && mount -t ext4 /dev/ram0 /tmp/disk || exit 1
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+echo 4 >/proc/sys/vm/nr_hugepages
+echo 1000 >/sys/kernel/mm/ksm/pages_to_scan
+echo 0 >/sys/kernel/mm/ksm/sleep_millisecs
 # Nothing but the cases moves pages.
 echo 0 >/sys/kernel/mm/transparent_hugepage/khugepaged/defrag
 
 while read -r program name spec; do
 	case=$program-$name${spec:+-$spec}
 	access=rw
-	[ "$program" != move_race ] || access=w
+	case $case in move_race* | move_phys-merged) access=w ;; esac
 	for run in bare traced; do
 		set -- /lab/programs/"$program" "$name"
 		[ $run = bare ] || set -- hvtrace watch "${spec:-arena+1992,8}" -a $access --format json -- "$@"

@@ -42,6 +42,8 @@ static void by_leader(void)
 	put(CELL, 0, 1);
 	put(CELL, 1, 2);
 	look("written", COMES);
+	need(execl("/proc/self/exe/none", "none", NULL) < 0);
+	put(CELL, 2, 3);
 	execute(0);
 }
 

@@ -5,6 +5,12 @@
  */
 #include "move.h"
 
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* Linux 6.1 */
 #endif
@@ -53,6 +59,24 @@ static void swapped_shared(void)
 	pass(child);
 	reap(pid);
 	get(CELL, 2);
+}
+
+/* Shared memory goes to the swap through the page cache. */
+static void swapped_shmem(void)
+{
+	unsigned long i;
+
+	need(mmap(arena, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+		  0) == arena);
+	put(CELL, 0, 1);
+	look("written", COMES);
+	for (i = 1; i < 3; i++) {
+		need(!madvise(arena, PAGE, MADV_PAGEOUT));
+		look("swapped out", GOES);
+		get(CELL, i);
+		put(CELL, i, i + 1);
+		look("swapped in", COMES);
+	}
 }
 
 /*
@@ -155,13 +179,106 @@ static void huge_forked(void)
 	put(CELL, 2, 3);
 }
 
+/* Of the pool that the suite reserves; the child's copy is of the whole. */
+static void hugetlb(void)
+{
+	struct baton child = baton(), parent = baton();
+	pid_t pid;
+
+	need(mmap(arena, HUGE, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED, -1, 0) == arena);
+	put(CELL, 0, 1);
+	look("written", COMES);
+	pid = fork();
+	if (!pid) {
+		be("child");
+		get(CELL, 1);
+		pass(parent);
+		await(child);
+		put(CELL, 1, 100);
+		_exit(0);
+	}
+	await(parent);
+	put(CELL, 1, 2);
+	look("copied", MOVES);
+	pass(child);
+	reap(pid);
+	put(CELL, 2, 3);
+	need(!madvise(arena, HUGE, MADV_DONTNEED));
+	look("dropped", GOES);
+	put(CELL, 0, 4);
+	need(!munmap(arena, HUGE));
+	map_fresh(arena);
+	put(CELL, 0, 5);
+}
+
+/*
+ * Merged with a page of the same contents, and parted again by a store. The merging thread
+ * reads the page as often as it likes: only writes are watched.
+ */
+static void merged(void)
+{
+	int fd = open("/sys/kernel/mm/ksm/run", O_WRONLY | O_CLOEXEC);
+
+	memcpy(arena + PAGE + CELL_OFFSET, &(unsigned long){ 1 }, sizeof(long));
+	put(CELL, 0, 1);
+	look("written", COMES);
+	need(fd >= 0 && !madvise(arena, 2 * PAGE, MADV_MERGEABLE) && write(fd, "1", 1) == 1);
+	while (frame(getpid(), arena) != frame(getpid(), arena + PAGE))
+		sched_yield();
+	need(write(fd, "0", 1) == 1);
+	put(CELL, 1, 2);
+	look("parted", ANY);
+	need(frame(getpid(), arena) != frame(getpid(), arena + PAGE));
+}
+
+static void *serve(void *arg)
+{
+	static char source[PAGE] __attribute__((aligned(PAGE)));
+	struct uffdio_copy copy = { (uintptr_t)arena, (uintptr_t)source, PAGE, 0, 0 };
+	int fd = *(int *)arg;
+	struct uffd_msg msg;
+	unsigned long i;
+
+	for (i = 1; i <= 2; i++) {
+		memcpy(source + CELL_OFFSET, &(unsigned long){ 10 * i }, sizeof(i));
+		need(read(fd, &msg, sizeof(msg)) == sizeof(msg) && msg.event == UFFD_EVENT_PAGEFAULT);
+		need(!ioctl(fd, UFFDIO_COPY, &copy));
+	}
+	return NULL;
+}
+
+/* Another thread says what is in the page when it is first touched. */
+static void supplied(void)
+{
+	struct uffdio_api api = { UFFD_API, 0, 0 };
+	struct uffdio_register range = { { (uintptr_t)arena, PAGE },
+					 UFFDIO_REGISTER_MODE_MISSING, 0 };
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	pthread_t t;
+
+	need(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &range));
+	need(!pthread_create(&t, NULL, serve, &fd));
+	get(CELL, 10);
+	look("supplied", COMES);
+	put(CELL, 10, 11);
+	need(!madvise(arena, PAGE, MADV_DONTNEED));
+	put(CELL, 20, 21);
+	get(CELL, 21);
+	pthread_join(t, NULL);
+}
+
 static const struct named_case cases[] = {
 	{ "swapped", swapped },
 	{ "swapped-shared", swapped_shared },
+	{ "swapped-shmem", swapped_shmem },
 	{ "compacted", compacted },
 	{ "collapsed", collapsed },
 	{ "huge-moves", huge_moves },
 	{ "huge-forked", huge_forked },
+	{ "hugetlb", hugetlb },
+	{ "merged", merged },
+	{ "supplied", supplied },
 	{ 0 },
 };
 
