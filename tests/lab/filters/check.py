@@ -159,9 +159,12 @@ base = min((int(e["addr"], 16) for e in its), default=0)
 places = [(int(e["addr"], 16) - base, e["size"], int(e["new"], 16)) for e in its]
 check("iterations: 32 of one byte, in order", places ==
       [(i, 1, ord("u")) for i in range(16)] + [(i, 1, ord("d")) for i in range(47, 31, -1)], places)
+# an interrupt ends a run early; what is left of it is another one
 runs = [(int(e["addr"], 16) - base, e["size"], e.get("run")) for e in accesses("runs")]
-check("coalesced: two runs", runs == [(0, 16, {"count": 16, "elem": 1, "down": False}),
-                                      (32, 16, {"count": 16, "elem": 1, "down": True})], runs)
+order = [at + (n - 1 - i if run["down"] else i) for at, n, run in runs if run for i in range(n)]
+check("coalesced: runs over the same bytes in the same order", order == [at for at, _, _ in places], runs)
+check("coalesced: few of them, with their counts", 2 <= len(runs) <= 6 and
+      all(run and run["count"] == n and run["elem"] == 1 for _, n, run in runs), runs)
 
 later = [(e["addr"], e["new"]) for e in accesses("later")]
 check("memory mapped later: its 3 stores", later == [("0x20000000", hex(i)) for i in (1, 2, 3)], later)
@@ -198,7 +201,7 @@ check("execve: the watch goes on in the new program", mine and tail == [as_event
 check("execve: and its code has names", names and set(names[-5:]) <= {"store", "load", "bump"}, names[-5:])
 
 check("nothing is left armed", json.loads(text("status.json"))["watches"] == [], text("status.json"))
-bad = re.findall(r".*(?:WARNING|BUG:|Oops|hvtrace: CPU).*", text("dmesg"))
+bad = [x for x in re.findall(r".*(?:WARNING|BUG:|Oops|hvtrace: CPU).*", text("dmesg")) if "RETBleed" not in x]
 check("the kernel did not complain", not bad, "\n".join(bad))
 print(f"1..{len(results)}")
 sys.exit(not all(results))

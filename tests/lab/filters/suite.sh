@@ -37,6 +37,7 @@ armed() { grep -q '^hvtrace: watching' "$1" || ! kill -0 $cli 2>/dev/null; }
 begin() {
 	local name=$1
 	shift
+	: >"$name.err"
 	hvtrace watch "$@" --format json -o "$name.data" >"$name.json" 2>"$name.err" </dev/null &
 	cli=$!
 	until_true armed "$name.err"
@@ -64,11 +65,15 @@ self() {
 	shift
 	begin "$name" -p "$pid" 0x10000000,8 -a rw "$@"
 	tell "cells $out/$name.truth"
-	until_true gone_or_zombie
-	[ -d /proc/$cli ] && grep -q '^State:.*Z' /proc/$cli/status && echo yes >"$name.itself"
+	until_true gone && echo yes >"$name.itself"
 	end "$name"
 }
-gone_or_zombie() { [ ! -d /proc/$cli ] || grep -q '^State:.*Z' /proc/$cli/status; }
+gone() { [ ! -d /proc/$cli ] || grep -q '^State:.*Z' /proc/$cli/status; }
+
+# kernel_code KIND: the function that did the kernel's reads or writes of the cell
+kernel_code() {
+	grep "\"access\":\"$1\".*\"user\":false" all.json | sed 's/.*"sym":"\([^+"]*\)+.*/\1/' | head -n 1
+}
 
 try all
 try pid --pid "$child"
@@ -89,12 +94,15 @@ try ge --value '>= 300'
 try and --value '& 1'
 try every --every 7
 try store --ip store
-try put --ip kernel:__put_user_4
+# which function of the kernel's it was depends on the kernel
+put=$(kernel_code write) get=$(kernel_code read)
+echo "$put $get" >code
+try put --ip "kernel:$put"
 try object --ip filters
 try image --ip kernel
 try module --ip hvtrace
-try two --ip load --ip kernel:__get_user_4
-address=0x$(awk '$3 == "__put_user_4" { print $1 }' /proc/kallsyms)
+try two --ip load --ip "$get"
+address=0x$(awk -v name="$put" '$3 == name { print $1; exit }' /proc/kallsyms)
 try range --ip "$address,64"
 try all_of_them --pid "$pid" --comm first,second --cpu 0-$((cpus - 1)) --user --ip store --changed \
 	--value '>= 200' --every 2
@@ -135,13 +143,13 @@ end later
 hvtrace watch counter -a w --limit 7 --format json -- /lab/programs/count 1000 >command.json 2>command.err
 echo $? >command.rc
 hvtrace watch kernel:jiffies_64 -a w --limit 1 -q -o command2.data -- \
-	sh -c 'while [ "$(wc -c <command2.data)" -lt 200 ]; do :; done; exit 7' >command2.out 2>command2.err
+	sh -c 'until hvtrace status --format json | grep -q "\"watches\":\[\]"; do :; done; exit 7' >command2.out 2>command2.err
 echo $? >command2.rc
 hvtrace info --format json command2.data >command2.info
 
 # a device, if there is one that is used; its log in the kernel's own format
 begin device --phys 0xfee00000,0x1000 --limit 6
-until_true gone_or_zombie
+until_true gone
 end device
 hvtrace script --format mmiotrace device.data >device.mmiotrace 2>>device.err
 grep -i apic /proc/iomem >iomem

@@ -215,7 +215,6 @@ int main(int argc, char **argv)
 			     MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		return 1;
 	*cell = *neighbour = *now = 0;
-	buffer[0] = 0;
 	for (i = 0; i < 2; i++)
 		if (pipe(turn[i]) || pipe(done[i]))
 			return 1;
@@ -237,6 +236,7 @@ int main(int argc, char **argv)
 		}
 		return 0;
 	}
+	buffer[0] = 0; /* its own again, after the fork */
 	pin(0);
 	if (pthread_create(&thread, NULL, second, argv[1]))
 		return 1;
