@@ -226,6 +226,8 @@ int hvt_merge_add(struct hvt_merge *m, const struct hvt_pending *p);
 void hvt_merge_release(struct hvt_merge *m, uint64_t tsc, bool all);
 /* The next one, owned by m until the next hvt_merge_* call; NULL: none ready. */
 const struct hvt_pending *hvt_merge_next(struct hvt_merge *m);
+/* The next n that one CPU made at one tsc (the same ownership); 0: none ready. */
+size_t hvt_merge_next_group(struct hvt_merge *m, const struct hvt_pending **group);
 void hvt_merge_free(struct hvt_merge *m);
 
 /* ---- record.c ---- */
@@ -261,6 +263,10 @@ struct hvt_reader {
 	struct hvt_merge merge;
 	struct hvt_decoder *decoder;
 	struct hvt_reader_stats stats;
+
+	/* sees each good section (verify.c): 0 or -ENOMEM */
+	int (*tap)(void *arg, const struct hvt_section *s, const uint8_t *payload);
+	void *tap_arg;
 
 	/* accesses that refinement made of one record, still to be given out */
 	struct hvt_guess guesses[HVT_OPERANDS];

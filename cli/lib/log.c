@@ -201,6 +201,8 @@ static int parse_section(struct hvt_reader *r)
 		return 1;
 	}
 	rc = s.codec ? -EBADMSG : section(r, &s, at + sizeof(s));
+	if (!rc && r->tap)
+		rc = r->tap(r->tap_arg, &s, at + sizeof(s));
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc) {

@@ -71,6 +71,22 @@ const struct hvt_pending *hvt_merge_next(struct hvt_merge *m)
 	return m->pos < m->ready ? &m->v[m->pos++] : NULL;
 }
 
+size_t hvt_merge_next_group(struct hvt_merge *m, const struct hvt_pending **group)
+{
+	const struct hvt_pending *first = hvt_merge_next(m), *p;
+	size_t n;
+
+	if (!first)
+		return 0;
+	for (n = 1; m->pos < m->ready; n++, m->pos++) {
+		p = &m->v[m->pos];
+		if (p->cpu != first->cpu || p->tsc != first->tsc)
+			break;
+	}
+	*group = first;
+	return n;
+}
+
 void hvt_merge_free(struct hvt_merge *m)
 {
 	size_t i;

@@ -169,6 +169,66 @@ const char *hvt_reader_host(const struct hvt_reader *r);
 /* CLOCK_MONOTONIC ns of a TSC value by the CLOCK sections so far; 0 without any. */
 uint64_t hvt_reader_tsc_to_ns(const struct hvt_reader *r, uint64_t tsc);
 
+/*
+ * What a log proves about itself. Wrong is what no good log can hold; VALUE alone may have
+ * a cause that no log can see.
+ */
+enum hvt_flaw_kind {
+	HVT_FLAW_SECTION = 0, /* a section's header miscounts it, or bytes follow END */
+	HVT_FLAW_GAP,	      /* records are missing without a LOST */
+	HVT_FLAW_REPEAT,      /* a sequence number came twice or went back */
+	HVT_FLAW_TIME,	      /* a CPU's tsc went back */
+	HVT_FLAW_ROUND,	      /* a record came after a ROUND that said all before it were out */
+	HVT_FLAW_STAT,	      /* the agent's counts are not those of the records */
+	HVT_FLAW_ORDER,	      /* a page's ranks are not in the order of time */
+	HVT_FLAW_PLACE,	      /* a record's two addresses are not one byte of a page */
+	HVT_FLAW_VALUE,	      /* a byte's old value is not the last one known: not proven */
+	HVT_FLAW_KINDS,
+};
+
+#define HVT_FLAWS_KEPT 4
+
+struct hvt_flaw {
+	uint32_t cpu;
+	uint64_t seq, tsc; /* of the record; of a SECTION flaw seq is the section's type */
+	uint64_t gpa;	   /* ORDER: of the page; PLACE, VALUE: of the byte */
+	uint64_t expected, found;
+};
+
+struct hvt_verdict {
+	enum hvt_log_state state;
+	char why[160]; /* as hvt_reader_why() */
+	uint64_t count[HVT_FLAW_KINDS];
+	struct hvt_flaw first[HVT_FLAW_KINDS][HVT_FLAWS_KEPT];
+
+	uint64_t bytes, sections, rounds;
+	uint64_t records, lost; /* records there, and those that LOST records account for */
+	uint32_t cpus, stated;	/* CPUs with records; with counts in the STAT section */
+	uint64_t pages, ranks;	/* pages with records; pairs of their ranks compared */
+
+	/* values, in bytes: what a record found is what the one before it left there */
+	uint64_t links;	 /* so it is */
+	uint64_t differ; /* it is not: HVT_FLAW_VALUE */
+	uint64_t voided; /* not comparable: a loss, a remap or an unseen value in between */
+	/* values, in records: outside of the chain */
+	uint64_t unvalued; /* no values, or of two pages that cannot be told apart in time */
+	uint64_t unplaced; /* through another address of a page, not known of which */
+	uint64_t in_loss;  /* while another record was lost */
+
+	uint32_t watches;
+	uint32_t filtered;  /* have a filter: accesses pass unseen */
+	uint32_t read_only; /* of reads: writes pass unseen */
+};
+
+/*
+ * Read the log in fd, from its start and twice: fd must be a file. 0, or -errno (-ESPIPE
+ * when it is no file, -ENOMEM). A bad log is no error: see the verdict.
+ */
+int hvt_verify(int fd, struct hvt_verdict *verdict);
+
+/* One English clause that says what a kind of flaw is, never NULL. */
+const char *hvt_flaw_name(enum hvt_flaw_kind kind);
+
 /* One line for people; bytes that a terminal could act on are escaped as \xNN. */
 void hvt_event_text(FILE *out, const struct hvt_event *ev);
 

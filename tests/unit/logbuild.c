@@ -43,11 +43,34 @@ void lb_header(struct logbuild *lb, uint32_t nr_cpus)
 	lb_bytes(lb, &h, sizeof(h));
 }
 
+/* What the header of an EVENTS section says of the records in it. */
+static void summarise(struct hvt_section *s, const uint8_t *payload)
+{
+	struct hvt_rec h;
+	size_t at;
+
+	s->tsc_first = UINT64_MAX;
+	for (at = 0; at + sizeof(h) <= s->len && payload[at + 1];
+	     at += (size_t)payload[at + 1] * HVT_SLOT) {
+		memcpy(&h, payload + at, sizeof(h));
+		s->count++;
+		if (h.tsc < s->tsc_first)
+			s->tsc_first = h.tsc;
+		if (h.tsc > s->tsc_last)
+			s->tsc_last = h.tsc;
+	}
+	if (!s->count)
+		s->tsc_first = 0;
+}
+
 void lb_section(struct logbuild *lb, uint32_t type, uint32_t cpu, const void *payload, size_t len)
 {
 	struct hvt_section s = { .type = type, .len = len, .cpu = cpu };
 	static const uint8_t zeros[8];
 	size_t at = lb->len;
+
+	if (type == HVT_SEC_EVENTS)
+		summarise(&s, payload);
 
 	lb_bytes(lb, &s, sizeof(s));
 	lb_bytes(lb, payload, len);
@@ -231,13 +254,14 @@ void lb_lost(struct logbuild *records, uint64_t seq, uint64_t tsc, uint64_t coun
 	lb_bytes(records, &l, sizeof(l));
 }
 
-static void remap(struct logbuild *records, uint64_t seq, uint64_t tsc)
+void lb_remap(struct logbuild *records, uint64_t seq, uint64_t tsc, uint64_t va, uint64_t old_gpa,
+	      uint64_t new_gpa)
 {
 	struct hvt_rec_remap m = {
 		.h = { .type = HVT_REC_REMAP, .nslots = 1, .watch = 1, .seq = seq, .tsc = tsc },
-		.va = 0x404000,
-		.old_gpa = HVT_GPA_NONE,
-		.new_gpa = 0x5000,
+		.va = va,
+		.old_gpa = old_gpa,
+		.new_gpa = new_gpa,
 		.pid = 100,
 		.tid = 101
 	};
@@ -325,7 +349,7 @@ void lb_sample(struct logbuild *lb)
 	a.insn_len = 3;
 	memcpy(a.comm, "\x1b[31m\xff\"\\evil\n", 14);
 	lb_record(&cpu0, &a, NULL, 0, "0123456789abcdef", "ABCDEFGHIJKLMNOP", 16);
-	remap(&cpu0, 4, 7000);
+	lb_remap(&cpu0, 4, 7000, 0x404000, HVT_GPA_NONE, 0x5000);
 	a = lb_access(5, 8000, 0x401234); /* executed */
 	a.access = HVT_ACC_X;
 	a.ip = 0x401234;

@@ -49,6 +49,8 @@ void lb_record_run(struct logbuild *records, struct hvt_rec_access *a, const uin
 		   const struct hvt_rec_run *run, uint32_t off, const void *old, const void *new_,
 		   uint32_t len);
 void lb_lost(struct logbuild *records, uint64_t seq, uint64_t tsc, uint64_t count);
+void lb_remap(struct logbuild *records, uint64_t seq, uint64_t tsc, uint64_t va, uint64_t old_gpa,
+	      uint64_t new_gpa);
 
 /* What mklog writes: two CPUs, watches of all kinds, all kinds of records. */
 void lb_sample(struct logbuild *lb);

@@ -43,7 +43,7 @@ good --help
 good -h
 good --version
 good help watch
-for c in check attach detach status watch script info; do
+for c in check attach detach status watch script info verify; do
 	good $c --help
 	bad 2 $c --no-such-option
 	bad 2 $c -Z
@@ -118,6 +118,9 @@ bad 1 script /dev/null
 bad 1 script /bin/sh
 bad 1 info "$tmp/none"
 bad 1 info /bin/sh
+bad 1 verify "$tmp/none"
+bad 1 verify /bin/sh
+bad 1 verify /dev/null
 
 # an unwritable output fails before the agent is even started
 HVTRACE_AGENT=/bin/false
@@ -198,6 +201,26 @@ ok $? "info says cut short"
 grep -q '^  filter   comm=a\\x20b\\x1b kernel ip=0x1000-0x2000/5 value>=0x10 changed$' "$tmp/out" &&
 	grep -q '^ended *limit reached$' "$tmp/out" && grep -q ', 4 filtered' "$tmp/out"
 ok $? "info shows filters and what did not pass them"
+
+# verify: what its unit tests prove of the library, said by the program
+"$hvt" verify "$tmp/log" >"$tmp/out" 2>"$tmp/err" && grep -q '^  proved: counts: ' "$tmp/out" &&
+	grep -q '^  not proved: events: 3 records were lost' "$tmp/out" && ! grep -q '^  wrong' "$tmp/out"
+ok $? "verify says what it proved and what not"
+"$hvt" verify -q "$tmp/log" >"$tmp/out" 2>"$tmp/err" && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ]
+ok $? "verify -q says nothing"
+"$hvt" verify -q --strict "$tmp/log" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 1 ] && [ ! -s "$tmp/err" ]
+ok $? "verify --strict: what is not proved counts as wrong"
+"$hvt" verify "$tmp/log" "$tmp/cut" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 1 ] && grep -q '^  wrong: whole: cut short' "$tmp/out"
+ok $? "verify: one bad log of two is exit 1"
+"$hvt" verify --format json "$tmp/log" "$tmp/cut" 2>"$tmp/err" | python3 -c '
+import json, sys
+good, cut = [json.loads(line) for line in sys.stdin]
+assert good["complete"] and not good["wrong"] and not good["proved"]
+assert (good["records"], good["lost"], good["in_loss"], good["flaws"]) == (8, 3, 5, {})
+assert not cut["complete"] and cut["wrong"]' 2>"$tmp/err"
+ok $? "verify's JSON has a line for each log"
 "$hvt" script "$tmp/log" 2>"$tmp/err" >/dev/full
 [ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
 ok $? "a full disk on standard output is one line, exit 1"
