@@ -92,14 +92,14 @@ static bool second_half(struct hvt_reader *r, uint32_t cpu, const struct hvt_rec
 {
 	struct hvt_cpu_seq *c = &r->cpus[cpu];
 	uint64_t page = a->gla & ~(HVT_PAGE - 1);
-	bool known = c->cross_size && c->cross_seq + 1 == a->h.seq && c->cross_ip == a->ip &&
+	bool known = c->cross_size && c->cross_seq + 1 == a->h.seq && c->cross_tsc == a->h.tsc &&
 		     c->cross_addr == g->addr && c->cross_size == g->size && c->cross_page != page;
 
 	c->cross_size = 0;
 	if (known || g->addr / HVT_PAGE == (g->addr + g->size - 1) / HVT_PAGE || !g->size)
 		return known;
 	c->cross_seq = a->h.seq;
-	c->cross_ip = a->ip;
+	c->cross_tsc = a->h.tsc;
 	c->cross_addr = g->addr;
 	c->cross_page = page;
 	c->cross_size = g->size;

@@ -135,6 +135,14 @@ static void add_implied(struct hvt_insn *insn, uint8_t reg, int64_t disp, uint32
 	add_operand(insn, &op);
 }
 
+/* capstone 4 says of vector stores that they read as well. A move does one of the two. */
+static bool is_move(const cs_insn *cs)
+{
+	const char *m = cs->mnemonic;
+
+	return !strncmp(m, "mov", 3) || !strncmp(m, "vmov", 4);
+}
+
 static void explicit_operands(struct hvt_insn *insn, const cs_insn *cs)
 {
 	const cs_x86 *x = &cs->detail->x86;
@@ -156,6 +164,8 @@ static void explicit_operands(struct hvt_insn *insn, const cs_insn *cs)
 		op.vector = is_vector(o->mem.index);
 		op.access = (o->access & CS_AC_READ ? HVT_ACC_R : 0) |
 			    (o->access & CS_AC_WRITE ? HVT_ACC_W : 0);
+		if (is_move(cs))
+			op.access = i ? HVT_ACC_R : HVT_ACC_W;
 		/* a register that the record does not hold cannot be computed with */
 		if ((o->mem.base != X86_REG_INVALID && op.base == HVT_REG_NONE) ||
 		    (o->mem.index != X86_REG_INVALID && op.index == HVT_REG_NONE))

@@ -241,7 +241,7 @@ struct hvt_cpu_seq {
 	uint64_t next;
 	bool seen;
 	/* the last access that crossed a page, to know its second half */
-	uint64_t cross_seq, cross_ip, cross_addr, cross_page;
+	uint64_t cross_seq, cross_tsc, cross_addr, cross_page;
 	uint32_t cross_size;
 };
 

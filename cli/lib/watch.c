@@ -178,20 +178,41 @@ static bool same_memory(const struct hvt_watch_fact *own, const struct hvt_watch
 					   own->addr, own->addr + (own->len - 1), &first, &last);
 }
 
+/*
+ * Is the access at the own watch's addresses? Then its address says where all of it is,
+ * on a second page as well.
+ */
+static bool is_direct(const struct hvt_watch_fact *own, const struct hvt_place *p)
+{
+	uint64_t first, last;
+
+	return !(own->flags & HVT_WATCH_PHYS) &&
+	       meets(p->addr & ~MASK, last_of(p->addr, p->size) | MASK, own->addr,
+		     own->addr + (own->len - 1), &first, &last);
+}
+
 uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t own_id, uint32_t access,
 			     const struct hvt_place *p, uint32_t *ids, uint32_t max)
 {
 	const struct hvt_watch_fact *own = own_id ? hvt_watches_find(w, own_id) : NULL, *f;
+	bool direct = own && is_direct(own, p), touches;
 	uint64_t first, last;
 	uint32_t n = 0;
 	size_t i;
 
-	if (own && max && (own->access & access) && hvt_watch_meets(own, p, &first, &last))
-		ids[n++] = own->id;
-	for (i = 0; i < w->n && n < max; i++) {
-		f = &w->v[i];
-		if (f != own && (f->access & access) && same_memory(own, f, p) &&
-		    hvt_watch_meets(f, p, &first, &last))
+	/* the own watch, then the others */
+	for (i = own ? 0 : 1; i <= w->n && n < max; i++) {
+		f = i ? &w->v[i - 1] : own;
+		if ((i && f == own) || !(f->access & access))
+			continue;
+		if (direct && !(f->flags & HVT_WATCH_PHYS))
+			touches = f->pid == own->pid &&
+				  meets(p->addr, last_of(p->addr, p->size), f->addr,
+					f->addr + (f->len - 1), &first, &last);
+		else
+			touches = (f == own || same_memory(own, f, p)) &&
+				  hvt_watch_meets(f, p, &first, &last);
+		if (touches)
 			ids[n++] = f->id;
 	}
 	return n;
