@@ -183,7 +183,8 @@ static void write_stats(struct session *s)
 
 /*
  * The module reports a gap with the next record that fits. After the last record there
- * is none: say it in its place, so that the gap is in the stream as well.
+ * is none: say it in its place, so that the gap is in the stream as well. Not before what
+ * a ROUND said was all.
  */
 static void write_last_gap(struct session *s, uint32_t cpu)
 {
@@ -193,7 +194,7 @@ static void write_last_gap(struct session *s, uint32_t cpu)
 		.h = { .type = HVT_REC_LOST,
 		       .nslots = sizeof(rec) / HVT_SLOT,
 		       .seq = r->next_seq,
-		       .tsc = s->newest_tsc },
+		       .tsc = s->newest_tsc > s->round_tsc ? s->newest_tsc : s->round_tsc },
 		.count = lost - r->lost,
 	};
 	struct hvt_section head = {

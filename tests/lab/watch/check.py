@@ -255,6 +255,25 @@ def kernel():
           (len(got), text("pid.err")))
 
 
+def verifying():
+    logs = {e["file"].split(".")[0]: e for e in load("verify.json")[0]}
+    check("verify: nothing is wrong in any log", len(logs) == 5 and
+          text("verify.status") == "0\n" and not any(e["wrong"] for e in logs.values()),
+          (text("verify.err"), [e for e in logs.values() if e["wrong"]]))
+    for name in ("one", "two", "stack"):
+        check(f"verify: {name}: all of it is proved", logs[name]["proved"], logs[name])
+    # the one load over two pages has values that nothing had locked, see hvtrace-verify(1)
+    check("verify: touch: no byte differs from what was left there",
+          logs["touch"]["links"] and not logs["touch"]["differ"] and
+          logs["touch"]["unvalued"] == 1, logs["touch"])
+    # each of the increments but the first found all 8 bytes as the one before left them
+    check("verify: two: a link from each increment to the next",
+          logs["two"]["links"] == 8 * 99999, logs["two"])
+    check("verify: loss: what is lost is told and proves nothing",
+          logs["loss"]["lost"] and not logs["loss"]["proved"] and not logs["loss"]["differ"],
+          logs["loss"])
+
+
 def endings():
     check("exit status of the target is ours, and nothing else is said",
           text("false.status") == "1\n" and not text("false.err"), text("false.err"))
@@ -272,7 +291,8 @@ def endings():
     check("dmesg is clean", not noise, "\n".join(noise))
 
 
-for part in (counting, losing, touching, stack, faulting, delivery, kernel, endings):
+for part in (counting, losing, touching, stack, faulting, delivery, kernel, verifying,
+             endings):
     try:
         part()
     except Exception as e:  # a missing file or field is a failed check, not a crash

@@ -28,8 +28,8 @@ echo $? >two.traced.status
 hvtrace watch counter -a r --format json -- $progs/count 1000 2 >reads.traced 2>reads.err
 
 # --- rings that are too small: what is lost is counted
-hvtrace watch counter -a w --ring-slots 512 --fail-on-loss --format json -- $progs/count 20000 \
-	>loss.json 2>loss.err
+hvtrace watch counter -a w --ring-slots 512 --fail-on-loss --format json -o loss.data \
+	-- $progs/count 20000 >loss.json 2>loss.err
 echo $? >loss.status
 
 # --- ways to touch memory
@@ -80,6 +80,11 @@ hvtrace watch kernel:modprobe_path -q -- /bin/false >false.out 2>false.err
 echo $? >false.status
 hvtrace watch counter -q -- $progs/count 10 >text.out 2>text.err
 echo $? >text.status
+
+# --- what the logs prove
+hvtrace verify --format json one.data two.data touch.data stack.data loss.data >verify.json \
+	2>verify.err
+echo $? >verify.status
 
 hvtrace status --format json >status.json
 dmesg >dmesg
