@@ -94,7 +94,9 @@ static void not_proved(const struct hvt_verdict *v)
 	     v->count[HVT_FLAW_VALUE], hvt_flaw_name(HVT_FLAW_VALUE));
 	line(v->voided, no,
 	     "values: %" PRIu64 " bytes after a loss, a remap or a value not recorded", v->voided);
-	line(v->in_loss, no, "values: %" PRIu64 " records made while others were lost", v->in_loss);
+	line(v->in_loss, no,
+	     "values: %" PRIu64 " records made during a loss, or a run with several CPUs",
+	     v->in_loss);
 	line(v->unvalued, no, "values: %" PRIu64 " records that have none to compare", v->unvalued);
 	line(v->unplaced, no,
 	     "values: %" PRIu64 " records through another address of a page, not known of which",

@@ -66,12 +66,12 @@ const char *hvt_flaw_name(enum hvt_flaw_kind kind)
 	return "unknown";
 }
 
-static int add_loss(struct hvt_verify *v, uint64_t from, uint64_t to)
+static int add_loss(struct hvt_verify *v, uint64_t from, uint64_t to, bool run)
 {
 	int rc = hvt_grow((void **)&v->losses, &v->cap_losses, v->nr_losses, sizeof(*v->losses));
 
 	if (!rc)
-		v->losses[v->nr_losses++] = (struct hvt_loss){ from, to };
+		v->losses[v->nr_losses++] = (struct hvt_loss){ from, to, run };
 	return rc;
 }
 
@@ -88,7 +88,7 @@ static int record(struct stream *s, uint32_t cpu, const struct hvt_rec *h, const
 	f.expected = c->next;
 	if (h->seq > c->next) {
 		hvt_verify_flaw(s->v, HVT_FLAW_GAP, &f);
-		rc = add_loss(s->v, before, h->tsc);
+		rc = add_loss(s->v, before, h->tsc, false);
 	} else if (h->seq < c->next) {
 		hvt_verify_flaw(s->v, HVT_FLAW_REPEAT, &f);
 	}
@@ -110,11 +110,13 @@ static int record(struct stream *s, uint32_t cpu, const struct hvt_rec *h, const
 		c->lost += count;
 		out->lost += count;
 		if (!rc)
-			rc = add_loss(s->v, before, h->tsc);
+			rc = add_loss(s->v, before, h->tsc, false);
 		c->loss = s->v->nr_losses;
 	} else {
 		out->cpus += !c->records++;
 		out->records++;
+		if (!rc && h->type == HVT_REC_ACCESS && (h->flags & HVT_RF_RUN))
+			rc = add_loss(s->v, before, h->tsc, true);
 	}
 	c->next = h->seq + count;
 	return rc;
@@ -244,6 +246,12 @@ static void join_losses(struct hvt_verify *v)
 {
 	size_t i, n = 0;
 
+	/* a CPU's own records are not made during its runs */
+	for (i = 0; i < v->nr_losses; i++)
+		if (!v->losses[i].run || v->verdict->cpus > 1)
+			v->losses[n++] = v->losses[i];
+	v->nr_losses = n;
+	n = 0;
 	if (!v->nr_losses)
 		return;
 	qsort(v->losses, v->nr_losses, sizeof(*v->losses), by_start);

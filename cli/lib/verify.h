@@ -9,9 +9,13 @@
 
 #include "internal.h"
 
-/* Records of a CPU are missing whose tsc was in (from, to]. */
+/*
+ * Records of a CPU are missing whose tsc was in (from, to]; or a run went on then, which is
+ * recorded when it is over.
+ */
 struct hvt_loss {
 	uint64_t from, to;
+	bool run;
 };
 
 struct hvt_verify {

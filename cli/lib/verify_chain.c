@@ -83,6 +83,9 @@ static void find_values(struct item *it)
 	it->len = it->off = 0;
 	if (a->h.flags & (HVT_RF_DEVICE | HVT_RF_NOVALUE) || a->access & HVT_ACC_X)
 		return;
+	/* of two pages, one with no watch of reads was not locked while it was read */
+	if (!writes(it) && crosses(it))
+		return;
 	if (a->h.flags & HVT_RF_WIDE) {
 		if (a->h.flags & HVT_RF_REGS)
 			at += 16 * sizeof(uint64_t);
@@ -132,8 +135,11 @@ static void rank(struct hvt_chain *c, const struct item *it, struct hvt_vpage *p
 			      .gpa = it->a.gpa & ~(HVT_PAGE - 1),
 			      .found = it->a.order };
 
-	/* over two pages it is the rank in one of them, and the record does not say which */
-	if (crosses(it))
+	/*
+	 * Over two pages it is the rank in one of them, and the record does not say which.
+	 * That of a run is its last iteration's, which others may have followed.
+	 */
+	if (crosses(it) || (it->a.h.flags & HVT_RF_RUN))
 		return;
 	if (hvt_vpage_rank(c->pages, page, it->a.order, it->cpu, it->a.h.tsc, &f.expected))
 		return;
@@ -234,8 +240,7 @@ static void chain(struct hvt_chain *c, const struct item *it, enum phase phase)
 		return;
 	if (phase == FORGET)
 		forget(c, it);
-	/* of two pages, a page with no watch of reads was not locked while it was read */
-	else if (want && it->len && (writes(it) || !crosses(it)))
+	else if (want && it->len)
 		walk(c, it, phase, it->off, it->len);
 }
 
@@ -263,7 +268,7 @@ static int prepare(struct hvt_chain *c, struct item *it)
 	rank(c, it, page);
 	if (it->a.access & HVT_ACC_X)
 		return 0;
-	if (!it->len || (crosses(it) && !writes(it)))
+	if (!it->len)
 		out->unvalued++;
 	else if (!hvt_vpage_placed(page) && !crosses(it))
 		out->unplaced++;

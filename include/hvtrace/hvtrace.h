@@ -211,9 +211,9 @@ struct hvt_verdict {
 	uint64_t differ; /* it is not: HVT_FLAW_VALUE */
 	uint64_t voided; /* not comparable: a loss, a remap or an unseen value in between */
 	/* values, in records: outside of the chain */
-	uint64_t unvalued; /* no values, or of two pages that cannot be told apart in time */
+	uint64_t unvalued; /* no values, or read from two pages that were not locked at once */
 	uint64_t unplaced; /* through another address of a page, not known of which */
-	uint64_t in_loss;  /* while another record was lost */
+	uint64_t in_loss;  /* while another record was lost, or a run of another CPU went on */
 
 	uint32_t watches;
 	uint32_t filtered;  /* have a filter: accesses pass unseen */

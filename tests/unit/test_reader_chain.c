@@ -360,6 +360,45 @@ static void test_unvalued(void **state)
 }
 
 /*
+ * A run is recorded when it is over: what another CPU did meanwhile comes before it in the
+ * log, with what the run had written already. The run's rank is that of its last iteration.
+ */
+static void test_run_of_two(void **state)
+{
+	struct hvt_rec_access a;
+	struct hvt_verdict v;
+	struct vlog l;
+
+	(void)state;
+	vl_begin(&l, 2);
+	watch(&l, RW, 0x10000, 64);
+	put(&l, 0x10000, 8, HVT_ACC_W, 0, 1);
+	l.order += 8;
+	a = vl_access(&l, 1, 0x10000, 8, RW);
+	a.old = 2; /* by the run */
+	a.new_ = 3;
+	vl_put(&l, 1, &a);
+	a = vl_access(&l, 0, 0x10000, 8, HVT_ACC_W);
+	a.h.flags |= HVT_RF_RUN;
+	a.h.nslots = 3;
+	a.order -= 2;
+	a.old = 1;
+	a.new_ = 2;
+	lb_bytes(&l.rec[0], &a, sizeof(a));
+	lb_bytes(&l.rec[0], &(uint8_t[HVT_SLOT]){ 0 }, HVT_SLOT);
+	l.seq[0]++;
+	l.stat[0].produced++;
+	l.stat[0].consumed++;
+	put(&l, 0x10000, 8, RW, 3, 4);
+	put(&l, 0x10000, 8, RW, 4, 5);
+	vl_end(&l, &v);
+	vl_expect_good(&v);
+	assert_int_equal(v.in_loss, 2);
+	assert_int_equal(v.links, 8);
+	assert_int_equal(v.voided, 8);
+}
+
+/*
  * BLIND: the window's bytes are facts whatever the instruction touched; what it may have
  * written beyond it is not known any more.
  */
@@ -416,7 +455,7 @@ int main(void)
 		cmocka_unit_test(test_one_instruction), cmocka_unit_test(test_remap),
 		cmocka_unit_test(test_crossing),	cmocka_unit_test(test_crossing_in),
 		cmocka_unit_test(test_alias),		cmocka_unit_test(test_unvalued),
-		cmocka_unit_test(test_blind),
+		cmocka_unit_test(test_run_of_two),	cmocka_unit_test(test_blind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
