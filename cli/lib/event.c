@@ -35,6 +35,9 @@ static void values(struct hvt_event *ev, const struct hvt_rec_access *a, const u
 		ev->old = rec + at + sizeof(w);
 		ev->new_ = ev->old + w.len;
 	} else {
+		/* how many of a clipped access there are is not said */
+		if (a->h.flags & HVT_RF_CLIPPED)
+			return;
 		/* of a BLIND access up to 8 bytes in front of the page's end */
 		len = a->size ? a->size : (uint32_t)(HVT_PAGE - (start & (HVT_PAGE - 1)));
 		if (len > 8)

@@ -224,9 +224,12 @@ struct hvt_merge {
 int hvt_merge_add(struct hvt_merge *m, const struct hvt_pending *p);
 /* Let out all that has a tsc below `tsc`. */
 void hvt_merge_release(struct hvt_merge *m, uint64_t tsc, bool all);
-/* The next one, owned by m until the next hvt_merge_* call; NULL: none ready. */
+/*
+ * The next one; NULL: none ready. It is owned by m until the next hvt_merge_* call, its
+ * chunk until the next hvt_merge_next().
+ */
 const struct hvt_pending *hvt_merge_next(struct hvt_merge *m);
-/* The next n that one CPU made at one tsc (the same ownership); 0: none ready. */
+/* The next n that one CPU made at one tsc, m's until the next call; 0: none ready. */
 size_t hvt_merge_next_group(struct hvt_merge *m, const struct hvt_pending **group);
 void hvt_merge_free(struct hvt_merge *m);
 

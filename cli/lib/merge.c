@@ -38,18 +38,18 @@ int hvt_merge_add(struct hvt_merge *m, const struct hvt_pending *p)
 	return 0;
 }
 
-/* Forget what went out: [0, pos). */
+/* Forget what went out, but for the last: an event that was made of it is still there. */
 static void drop_done(struct hvt_merge *m)
 {
-	size_t i;
+	size_t done = m->pos ? m->pos - 1 : 0, i;
 
-	for (i = 0; i < m->pos; i++)
+	for (i = 0; i < done; i++)
 		unref(m->v[i].chunk);
-	m->n -= m->pos;
-	m->ready -= m->pos;
-	if (m->n)
-		memmove(m->v, m->v + m->pos, m->n * sizeof(*m->v));
-	m->pos = 0;
+	m->n -= done;
+	m->ready -= done;
+	m->pos -= done;
+	if (done)
+		memmove(m->v, m->v + done, m->n * sizeof(*m->v));
 }
 
 void hvt_merge_release(struct hvt_merge *m, uint64_t tsc, bool all)

@@ -255,6 +255,41 @@ static void test_gaps_are_counted(void **state)
 	lb_free(&rec);
 }
 
+/* Of a clipped access without WIDE nobody knows how many value bytes there are. */
+static void test_clipped(void **state)
+{
+	struct logbuild lb = { 0 }, rec = { 0 };
+	struct hvt_rec_access a;
+	struct hvt_reader *r;
+	struct hvt_event ev;
+
+	(void)state;
+	a = lb_access(0, 10, 0x404010);
+	a.h.flags |= HVT_RF_CLIPPED;
+	a.size = 16;
+	lb_record(&rec, &a, NULL, 0, NULL, NULL, 0);
+	a = lb_access(1, 11, 0x404010);
+	a.h.flags |= HVT_RF_CLIPPED;
+	a.size = 32;
+	lb_record(&rec, &a, NULL, 0, "0123456789abcdef", "ABCDEFGHIJKLMNOP", 16);
+	lb_header(&lb, 1);
+	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x404010, 4, "x");
+	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
+	lb_end(&lb, HVT_END_STOP);
+	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+	assert_non_null(r);
+	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	assert_int_equal(hvt_reader_next(r, &ev), 1);
+	assert_int_equal(ev.size, 16);
+	assert_int_equal(ev.val_len, 0);
+	assert_int_equal(hvt_reader_next(r, &ev), 1);
+	assert_int_equal(ev.val_len, 16);
+	assert_memory_equal(ev.new_, "ABCDEFGHIJKLMNOP", 16);
+	hvt_reader_free(r);
+	lb_free(&lb);
+	lb_free(&rec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_sections_are_skipped),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_gaps_are_counted),
+		cmocka_unit_test(test_clipped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

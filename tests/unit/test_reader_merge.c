@@ -109,9 +109,51 @@ static void test_merge(void **state)
 	}
 }
 
+/* An event, and the second access of its record, outlive feeding: hvtrace.h says so. */
+static void test_fed_between(void **state)
+{
+	struct logbuild lb = { 0 }, rec = { 0 };
+	uint64_t gpr[16] = { 0 };
+	struct hvt_rec_access a;
+	struct hvt_reader *r;
+	struct hvt_event ev;
+	size_t fed;
+	int i;
+
+	(void)state;
+	gpr[6] = 0x404010; /* movsq: both operands in the watch */
+	gpr[7] = 0x404020;
+	a = lb_access(0, 10, 0x404010);
+	a.h.flags |= HVT_RF_BLIND;
+	a.size = 0;
+	memcpy(a.insn, "\x48\xa5", 2);
+	lb_record(&rec, &a, gpr, 0, "0123456789abcdef01234567", "0123456789abcdef89abcdef", 24);
+	lb_header(&lb, 1);
+	lb_watch(&lb, 1, HVT_ACC_R | HVT_ACC_W, 100, 0x404010, 32, "x");
+	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
+	lb_round(&lb, 20);
+	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+	assert_non_null(r);
+	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(hvt_reader_next(r, &ev), 1);
+		fed = lb.len;
+		lb_round(&lb, 30 + (uint64_t)i);
+		assert_int_equal(hvt_reader_feed(r, lb.bytes + fed, lb.len - fed), 0);
+		assert_int_equal(ev.addr, i ? 0x404010 : 0x404020);
+		assert_int_equal(ev.val_len, 8);
+		assert_memory_equal(ev.new_, i ? "01234567" : "89abcdef", 8);
+	}
+	assert_int_equal(hvt_reader_next(r, &ev), 0);
+	hvt_reader_free(r);
+	lb_free(&lb);
+	lb_free(&rec);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_merge) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_merge),
+					    cmocka_unit_test(test_fed_between) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
