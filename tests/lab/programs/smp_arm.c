@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Arms a watch on ADDR,LEN of process PID and disarms it again, until that process has no
+ * memory any more. Nobody reads its rings. Prints how often. usage: smp_arm PID ADDR LEN
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "../../../include/hvtrace/uapi.h"
+
+int main(int argc, char **argv)
+{
+	struct hvt_rings rings = { .size = sizeof(rings), .slots = 4096 };
+	struct hvt_attach attach = { .size = sizeof(attach) };
+	struct hvt_watch_del del = { .size = sizeof(del) };
+	struct hvt_watch_add add = { .size = sizeof(add), .access = HVT_ACC_R | HVT_ACC_W };
+	unsigned long cycles = 0;
+	int fd = open(HVT_DEVICE, O_RDWR);
+
+	if (argc != 4 || fd < 0 || ioctl(fd, HVT_IOC_ATTACH, &attach) ||
+	    ioctl(fd, HVT_IOC_RINGS, &rings)) {
+		perror("smp_arm");
+		return 1;
+	}
+	add.pid = atoi(argv[1]);
+	add.addr = strtoull(argv[2], NULL, 0);
+	add.len = strtoull(argv[3], NULL, 0);
+	while (!ioctl(fd, HVT_IOC_WATCH_ADD, &add)) {
+		del.id = add.id;
+		if (ioctl(fd, HVT_IOC_WATCH_DEL, &del)) {
+			perror("smp_arm: WATCH_DEL");
+			return 1;
+		}
+		cycles++;
+		usleep(500); /* each stops all CPUs: let them get on */
+	}
+	if (errno != ESRCH) {
+		perror("smp_arm: WATCH_ADD");
+		return 1;
+	}
+	printf("%lu\n", cycles);
+	return 0;
+}

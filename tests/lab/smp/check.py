@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Judges what suite.sh left behind, from outside the guest. TAP on stdout.
+
+The truth is what the programs noted about their own accesses.
+usage: check.py HVTRACE DIRECTORY [long]
+"""
+
+import json
+import os
+import statistics
+import sys
+
+from judge import calm, check, events, judge, note, number, run_parts
+
+hvtrace, directory = sys.argv[1:3]
+
+
+def path(name):
+    return os.path.join(directory, name)
+
+
+def text(name):
+    with open(path(name), errors="replace") as f:
+        return f.read()
+
+
+def status(name):
+    return json.loads(text(name + ".status"))
+
+
+def run(name, what, also=None):
+    check(f"{what}: the program ends well, and nothing is said",
+          text(name + ".rc") == "0\n" and not text(name + ".err"), text(name + ".err"))
+    return judge(what, hvtrace, path(name + ".data"), path(name + ".truth"), also)
+
+
+def long_run():
+    since, until = text("long.time").split()
+    stream = run("long", "long run")
+    check("long run: both CPUs", len(stream.cpus) == 2, stream.cpus)
+    note(f"{stream.count} events in {float(until) - float(since):.1f} s of the guest's time")
+
+
+def mixed():
+    cpus = int(text("cpus"))
+    stream = run("mixed", f"{cpus} CPUs")
+    check(f"{cpus} CPUs: all of them", len(stream.cpus) == cpus, stream.cpus)
+    machine = status("end")
+    check(f"{cpus} CPUs: they did meet (page locks found taken)",
+          sum(c["lock_retries"] for c in machine["cpus"]) > 0, machine["cpus"])
+
+
+def coming_and_going():
+    """The watches that come and go see a part without a hole of what the first one sees,
+    and the first one sees all."""
+    wanted, area = {}, number(text("area").strip())
+    ranges = [(area + 0x48, area + 0x50), (area + 0xff0, area + 0x1010)]
+
+    def also(e):
+        at = number(e["addr"])
+        if any(at < hi and at + e["size"] > lo for lo, hi in ranges):
+            wanted[(e["gpa"], e["order"])] = len(wanted)
+
+    check("armed and disarmed meanwhile: nothing is said", not text("busy.err"), text("busy.err"))
+    judge("armed and disarmed meanwhile", hvtrace, path("busy.data"), path("busy.truth"), also)
+    cycles = int(text("arm.out"))
+    check("armed and disarmed meanwhile: more than 10 times", cycles > 10 and
+          text("arm.rc") == "0\n", (cycles, text("arm.err")))
+    note(f"armed and disarmed {cycles} times, {text('sides').strip()} short watches")
+    seen, holes, strangers = 0, 0, 0
+    for i in range(int(text("sides"))):
+        try:
+            got = [e for e in events(hvtrace, path(f"side.{i}.data")) if e["type"] == "access"]
+        except RuntimeError:
+            continue  # the program had ended before it was armed
+        places = [wanted.get((e["gpa"], e["order"])) for e in got if e["user"]]
+        strangers += sum(p is None for p in places)
+        places = [p for p in places if p is not None]
+        holes += places != list(range(places[0], places[0] + len(places))) if places else 0
+        seen += len(places)
+    check("the short watches: nothing invented", not strangers, strangers)
+    check("the short watches: no hole between their first and their last event", not holes, holes)
+    check("the short watches: saw something", seen > 0, seen)
+
+
+def cost():
+    """Exits per event are asserted; ticks are information (instructions, in the simulator)."""
+    per_event, many = {}, int(text("many"))
+    for count in (1, many):
+        tsc, tid = [], []
+        run(f"word.{count}", f"{count} watches, one word",
+            lambda e: (tsc.append(e["tsc"]), tid.append(len(e["watches"]))))
+        check(f"{count} watches: an event names all that it touches",
+              set(tid) == {1 if count == 1 else 8}, set(tid))
+        before, after = status(f"before.{count}"), status(f"after.{count}")
+
+        def total(machine):
+            return sum(c["exits"].get("EPT violation", 0) + c["exits"].get("Monitor trap flag", 0)
+                       for c in machine["cpus"])
+        per_event[count] = (total(after) - total(before)) / len(tsc)
+        ticks = [b - a for a, b in zip(tsc, tsc[1:])]
+        note(f"{count} watches: {per_event[count]:.3f} exits per event, "
+             f"{statistics.median(ticks):.0f} TSC ticks from one event to the next (median)")
+    check("exits per event do not grow with the number of watches",
+          per_event[many] <= per_event[1] * 1.1, per_event)
+    run("many", f"{many + 1} watches")
+
+
+def overlapping():
+    """Every watch whose bytes and kind of access an event touches is named, no other."""
+    area = number(text("area").strip())
+    specs = [("rw", 0, 16384), ("r", 0x40, 8), ("w", 0x44, 4), ("rw", 0xffc, 8), ("rw", 0xffe, 4),
+             ("w", 0x1000, 4096), ("r", 0x47, 1)]
+    letters = {"read": "r", "write": "w", "rmw": "rw"}
+    wrong = []
+
+    def also(e):
+        at, base = number(e["addr"]) - area, min(e["watches"])
+        want = [base + i for i, (access, off, size) in enumerate(specs)
+                if at < off + size and at + e["size"] > off and
+                set(letters[e["access"]]) & set(access)]
+        if sorted(e["watches"]) != want and not wrong:
+            wrong.append((want, e))
+
+    run("overlap", "ranges one over the other", also)
+    check("ranges one over the other: each event names the watches that it touches", not wrong,
+          wrong)
+
+
+def big():
+    run("big", "64 MiB")
+    armed = status("big")
+    check("64 MiB: one watch on all of its pages",
+          len(armed["watches"]) == 1 and armed["watches"][0]["len"] == 64 << 20 and
+          armed["pages_watched"] >= 16384, (armed["watches"], armed["pages_watched"]))
+
+
+def end():
+    first, last = status("start"), status("end")
+    keys = ("leaves_1g", "leaves_2m", "leaves_4k", "pages_watched", "ram_4k_bytes", "watches",
+            "cpus_attached", "attached")
+    check("after the last watch the EPT is as at attach",
+          all(first[k] == last[k] for k in keys) and not last["watches"] and
+          not last["pages_watched"], {k: (first[k], last[k]) for k in keys})
+    calm(text("dmesg"))
+
+
+parts = [long_run, end]
+if "long" not in sys.argv[3:]:
+    parts = [long_run, mixed, coming_and_going, cost, overlapping, big, end]
+run_parts(parts)

@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs in the guest: the logs, the programs' own notes and the machine's status that
+# check.py judges outside. usage: suite.sh CPUS ACCESSES [long]
+# ACCESSES is how many each of two threads makes in the long run; "long" does only that.
+
+cpus=$1 accesses=$2 only=$3
+many=1000
+out=/lab/out
+progs=/lab/programs
+mkdir -p $out
+cd $out || exit 1
+echo "$cpus" >cpus
+echo $many >many
+modprobe hvtrace || exit 1
+hvtrace attach >attach.out 2>&1 || exit 1
+
+# Where the time goes: seconds of the guest's own clock.
+said() { echo "$(cut -d' ' -f1 /proc/uptime) $*"; }
+
+status() { hvtrace status --format json >"$1.status"; }
+
+# traced NAME SPEC... -- MODE N THREADS [COMMAND]: one run of the program under watches.
+traced() {
+	name=$1 watches=''
+	shift
+	while [ "$1" != -- ]; do
+		watches="$watches $1"
+		shift
+	done
+	shift
+	# shellcheck disable=SC2086 # a list
+	hvtrace watch $watches -q -o "$name.data" -- $progs/smp "$name.truth" "$@" >"$name.out" 2>"$name.err"
+	echo $? >"$name.rc"
+	said "$name"
+}
+
+# bytes FIRST LAST: a watch on each of these bytes of area, by address: a symbol is looked up in
+# the file each time.
+bytes() {
+	i=$1
+	while [ "$i" -le "$2" ]; do
+		echo "$((area + i)),1"
+		i=$((i + 1))
+	done
+}
+
+area=$($progs/smp | cut -d' ' -f1)
+echo "$area" >area
+status start
+read -r since _ </proc/uptime
+traced long --ring-slots 1048576 area -- mixed "$accesses" 2
+read -r until _ </proc/uptime
+echo "$since $until" >long.time
+if [ -z "$only" ]; then
+	traced mixed area -- mixed $((40000 / cpus)) "$cpus"
+
+	# --- other watches come and go on the same bytes, and next to them
+	hvtrace watch area -q -o busy.data -- $progs/smp busy.truth mixed $((100000 / cpus)) "$cpus" \
+		>busy.out 2>busy.err &
+	until pid=$(pgrep -x smp); do :; done
+	$progs/smp_arm "$pid" "$((area + 0x40))" 8 >arm.out 2>arm.err &
+	arm=$!
+	n=0
+	while kill -0 "$pid" 2>/dev/null; do
+		hvtrace watch -p "$pid" area+0x48,8 area+0xff0,32 -q -o "side.$n.data" >>side.out 2>&1 &
+		side=$!
+		until [ -s "side.$n.data" ] || ! kill -0 $side 2>/dev/null; do :; done
+		kill -INT $side 2>/dev/null
+		wait $side
+		n=$((n + 1))
+	done
+	said busy
+	wait $arm
+	echo $? >arm.rc
+	wait
+	echo $n >sides
+
+	# --- many watches, and what an event costs with one and with many
+	for count in 1 $many; do
+		watches="area+0x40,8"
+		[ "$count" = 1 ] || watches=$(bytes 0 $((many - 1)))
+		status before.$count
+		# shellcheck disable=SC2086 # a list
+		traced word.$count $watches -- word 4000 1
+		status after.$count
+	done
+	# shellcheck disable=SC2046 # a list
+	traced many $(bytes 0 $((many - 1))) "area+$many,$((16384 - many))" -- mixed $((20000 / cpus)) "$cpus"
+
+	# --- ranges one over the other; 64 MiB
+	traced overlap -a rw area -a r area+0x40,8 -a w area+0x44,4 -a rw area+0xffc,8 area+0xffe,4 \
+		-a w area+0x1000,4096 -a r area+0x47,1 -- mixed $((20000 / cpus)) "$cpus"
+	traced big big -- big 0 2 'hvtrace status --format json >big.status'
+fi
+status end
+dmesg >dmesg
