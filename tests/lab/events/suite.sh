@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs in the guest: each program bare and traced, its output, its log and its own notes,
+# for check.py to judge outside. usage: suite.sh CPUS
+
+cpus=$1
+out=/lab/out
+progs=/lab/programs
+params=/sys/module/hvt_events/parameters
+mkdir -p $out
+cd $out || exit 1
+echo "$cpus" >cpus
+modprobe hvtrace || exit 1
+insmod /lab/modules/hvt_events.ko || exit 1
+# The backtraces of NMIs would take the console minutes.
+echo 1 >/proc/sys/kernel/printk
+
+# Where the time goes: seconds of the guest's own clock.
+said() { echo "$(cut -d' ' -f1 /proc/uptime) $*"; }
+
+watch() { hvtrace watch "$@"; }
+
+# both NAME PROGRAM MODE...: the program bare and traced.
+both() {
+	name=$1 program=$2
+	shift 2
+	$progs/$program /tmp/truth "$@" >"$name.bare" 2>&1
+	echo $? >"$name.bare.rc"
+	watch -a rw cell,4096 ${exec:+-a x "$exec"} -q -o "$name.data" -- $progs/$program "$name.truth" "$@" \
+		>"$name.traced" 2>&1
+	echo $? >"$name.traced.rc"
+	said "$name"
+}
+
+exec=''
+both timer event work 4000 timer
+both signal event work 4000 timer signal
+both ipi event work 4000 ipi
+both unmap event work 4000 unmap timer
+both protect event work 3000 protect
+both all event work 4000 timer signal ipi unmap protect
+both forget event work 3000 forget
+both faults event faults 40
+both step event_step itself
+both stepped event_step parent
+exec=traps
+both traps event_step traps
+exec=''
+
+dmesg -c >dmesg
+
+# --- NMIs: all CPUs are asked for a backtrace, again and again, by CPU 0
+watch cell,4096 -q -o nmi.data -- $progs/event nmi.truth work 20000 timer >nmi.traced 2>&1 &
+until pgrep -x event >/dev/null; do :; done
+awk '$1 == "NMI:"' /proc/interrupts >nmi.before
+# shellcheck disable=SC2016 # expanded there
+taskset 1 sh -c 'while pgrep -x event >/dev/null; do echo l >/proc/sysrq-trigger; done'
+wait $!
+echo $? >nmi.traced.rc
+awk '$1 == "NMI:"' /proc/interrupts >nmi.after
+dmesg -c | grep -E 'hvtrace: CPU|BUG|WARNING: CPU|Oops|[Uu]hhuh|NMI received' >nmi.dmesg
+said nmi
+
+# --- debuggers from outside: gdb, and strace that reads the memory of system calls
+# debugged NAME COMMAND...: runs it on the waiting program, bare and traced; PID is its process.
+debugged() {
+	name=$1
+	shift
+	for run in bare traced; do
+		set_watch=''
+		[ $run = bare ] || set_watch="hvtrace watch cell,4096 -q -o $name.data --"
+		$set_watch $progs/event_step $name.truth waits 3 >$name.$run.program 2>&1 &
+		program=$!
+		until PID=$(pgrep -x event_step); do :; done
+		"$@" >$name.$run 2>&1
+		wait $program
+		echo $? >$name.$run.rc
+	done
+	said "$name"
+}
+run_gdb() { gdb --batch --nx -p "$PID" -x /lab/in/gdb.script $progs/event_step; }
+run_strace() { strace -e trace=getppid,write -o /dev/stdout -p "$PID"; }
+debugged gdb run_gdb
+debugged strace run_strace
+
+# --- the kernel: shadows of STI and MOV SS, per-CPU words of idle CPUs, HLT itself
+for run in bare traced; do
+	set_watch=''
+	[ $run = bare ] || set_watch="hvtrace watch $(awk '$3 == "hvt_events_cell" { print "0x" $1 }' \
+		/proc/kallsyms),4096 -q -o shadow.data --"
+	$set_watch sh -c "echo 1500 >$params/shadow" >shadow.$run.err 2>&1
+	cat $params/shadow >shadow.$run
+done
+said shadow
+cat $params/idle >idle.before
+# shellcheck disable=SC2046 # a list
+watch $(sed 's/ .*/,8/' idle.before) -q -o idle.data -- sh -c "echo 50 >$params/idle" >idle.err 2>&1
+cat $params/idle >idle.after
+said idle
+# Where HLT is depends on the kernel.
+halt=$(awk '$3 ~ /^(default_idle|(pv_)?native_safe_halt)$/ { print "kernel:" $3 }' /proc/kallsyms)
+# shellcheck disable=SC2086 # a list
+watch $halt -a x -q -o halt.data -- sh -c "echo 20 >$params/idle" >halt.err 2>&1
+echo $? >halt.rc
+said halt
+
+hvtrace status --format json >end.status
+dmesg >>dmesg
