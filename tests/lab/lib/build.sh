@@ -16,11 +16,14 @@ build_inputs() {
 	done
 }
 
+# build_directory REPOSITORY KERNEL: where that build is; `stage` in it is what the guest gets.
+build_directory() { printf '%s\n' "$CACHE/build-$2-$(digest <<<"$1 $KIT")"; }
+
 # build_payload REPOSITORY KERNEL IMAGE EXTRA MODE: bring the build of REPOSITORY for KERNEL up to
 # date (unless MODE is no-build; no-userland leaves cmake out) and write IMAGE: it and the tree EXTRA.
 build_payload() {
 	local repository=$1 kernel=$2 image=$3 extra=$4 mode=$5 build lock inputs key size
-	build=$CACHE/build-$kernel-$(digest <<<"$repository $KIT")
+	build=$(build_directory "$repository" "$kernel")
 	mkdir -p "$CACHE/locks" "$build/src"
 	exec {lock}>"$CACHE/locks/${build##*/}"
 	flock "$lock"

@@ -8,21 +8,21 @@ make_run_directory() {
 	# What failures kept is of use for a day.
 	find "$CACHE/runs" -mindepth 1 -maxdepth 1 -mmin +1440 -exec rm -rf {} + 2>/dev/null
 	RUN=$(mktemp -d "$CACHE/runs/XXXXXX")
-	SIMULATOR='' STREAM=''
+	SIMULATOR='' STREAM='' TALKER=''
 	trap 'end_machine; rm -rf "$RUN"' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	trap 'exit 129' HUP
 }
 
-# end_machine: no simulator and no reader stay behind.
+# end_machine: no simulator, no reader and no talker to the debugger stay behind.
 end_machine() {
 	local pid
-	for pid in $SIMULATOR $STREAM; do
+	for pid in $SIMULATOR $STREAM $TALKER; do
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	SIMULATOR='' STREAM=''
+	SIMULATOR='' STREAM='' TALKER=''
 }
 
 # make_iso: the boot disc with the stock kernel.
@@ -84,22 +84,27 @@ make_machine() {
 		info: action=$([ -n "$SIMULATOR_LOG" ] && echo report || echo ignore)
 		debug: action=ignore
 	END
-	[ -z "$DEBUGGER" ] || echo "debugger_log: $RUN/debugger.log" >>"$RUN/bochsrc"
 }
 
 # start_machine KIND: the simulator runs; what the guest's parallel port says goes to stdout.
 start_machine() {
-	local hold rc=()
+	local hold said=$RUN/simulator.out rc=()
 	bochs_command "$1"
-	[ -z "$DEBUGGER" ] || rc=(-debugger -rc "$(readlink -f "$DEBUGGER")")
 	# Held open for writing until the end, so that neither side waits for the other.
 	exec {hold}<>"$RUN/output"
 	HOLD=$hold
 	cat "$RUN/output" {hold}>&- &
 	STREAM=$!
+	if [ -n "$DEBUGGER" ]; then
+		said=$RUN/said rc=(-debugger -rc "$RUN/commands")
+		mkfifo "$said" "$RUN/commands"
+		bash -c "exec $DEBUGGER" <"$said" 1<>"$RUN/commands" \
+			2>"$RUN/simulator.out" {hold}>&- &
+		TALKER=$!
+	fi
 	(cd "$RUN" && export TERM=vt100 &&
 		exec setpriv --pdeathsig KILL -- "${BOCHS[@]}" -q -f "$RUN/bochsrc" "${rc[@]}") \
-		>"$RUN/simulator.out" 2>&1 </dev/null {hold}>&- &
+		>"$said" 2>&1 </dev/null {hold}>&- &
 	SIMULATOR=$!
 }
 
@@ -128,7 +133,8 @@ wait_machine() {
 	kill -KILL "$SIMULATOR" 2>/dev/null
 	wait "$SIMULATOR" 2>/dev/null
 	wait "$STREAM" 2>/dev/null
-	SIMULATOR='' STREAM=''
+	[ -z "$TALKER" ] || wait "$TALKER" 2>/dev/null
+	SIMULATOR='' STREAM='' TALKER=''
 	[ -n "$END" ] || case $(head -c 5 "$RUN/result.img" | tr -d '\0') in
 	DONE*) END='done' ;;
 	RESET) END=reset ;;

@@ -16,10 +16,10 @@ collect_result() {
 	cp "$RUN/console.log" "$OUT/console.log"
 }
 
-# keep_simulator_log: its log, what it printed and what its debugger said, in one file.
+# keep_simulator_log: its log and what it printed, in one file.
 keep_simulator_log() {
 	[ -n "$SIMULATOR_LOG" ] || return 0
-	cat "$RUN/simulator.log" "$RUN/debugger.log" "$RUN/simulator.out" 2>/dev/null >"$SIMULATOR_LOG"
+	cat "$RUN/simulator.log" "$RUN/simulator.out" 2>/dev/null >"$SIMULATOR_LOG"
 }
 
 last_words() { tail -n 40 "$RUN/console.log" | tr -d '\r' >&2; }

@@ -1,25 +1,149 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs in the guest. "where": print the physical addresses of what is to be watched (the
-# kernel is not relocated: nokaslr). "trace": watch it while the kernel works on it.
+# Runs in the guest. Each comparison is a window of time in which both hvtrace and the
+# simulator's debugger watch the same bytes; nothing else is running that touches them when
+# it begins and ends. Leaves NAME.data (hvtrace's log) and NAME.pages (ADDR PHYSICAL LEN) of
+# each in /lab/out. usage: suite.sh TIMES [WINDOW...]
 
-case $1 in
-where)
-	for symbol in modprobe_path jiffies_64; do
-		awk -v s=$symbol '$3 == s { print s, "0x" substr($1, 9) }' /proc/kallsyms
+times=$1
+shift
+out=/lab/out
+progs=/lab/programs
+mkdir -p $out
+cd $out || exit 1
+mkfifo said hear armed answer
+modprobe hvtrace || exit 1
+# Root mode's own accesses are told by where its code is.
+awk '$1 == "hvtrace" { print $6, $2 }' /proc/modules >module
+
+# arm NAME SPEC...: hvtrace watches; RANGES is what, as ADDR,LEN words. The log is read
+# outside, later: nothing but the agent's work is in the window.
+arm() {
+	name=$1
+	shift
+	hvtrace watch "$@" -a rw -o - >$name.data 2>armed &
+	tracer=$!
+	exec 9<armed
+	RANGES=''
+	wanted=0
+	for word; do
+		case $word in -*) break ;; esac
+		wanted=$((wanted + 1))
 	done
-	;;
-trace)
-	modprobe hvtrace || exit 1
-	# Where root mode reads guest memory: the code from one symbol to the other.
-	awk '$3 == "hvt_copy_safe" || $3 == "hvt_fixup" { print $3, "0x" $1 }' /proc/kallsyms \
-		>/lab/out/root
-	hvtrace watch kernel:modprobe_path,256 kernel:jiffies_64,8 -a rw --format json -- sh -c '
-		i=0
-		while [ $i -lt 20 ]; do
-			cat /proc/sys/kernel/modprobe
-			echo "/bin/true.$i" >/proc/sys/kernel/modprobe
-			i=$((i + 1))
-		done >/dev/null' >/lab/out/trace.json 2>/lab/out/trace.err
-	;;
-esac
+	while [ $wanted -gt 0 ] && read -r line <&9; do
+		echo "$line" >>$name.err
+		range=$(echo "$line" |
+			sed -n 's/^hvtrace: watching .* at \(0x[0-9a-f]*\), \([0-9]*\) bytes.*/\1,\2/p')
+		[ -n "$range" ] || continue
+		RANGES="$RANGES $range"
+		wanted=$((wanted - 1))
+	done
+	cat <&9 >>$name.err &
+	exec 9<&-
+	[ $wanted = 0 ]
+}
+
+# held NAME DETAIL "SPEC..." PROGRAM...: all that the program does to these symbols.
+held() {
+	name=$1 detail=$2 specs=$3
+	shift 3
+	$progs/held said hear "$@" >$name.out 2>$name.held &
+	read -r pid <said
+	# shellcheck disable=SC2086 # lists of words
+	arm "$name" $specs -p "$pid" && $progs/oracle watch "$pid" $RANGES >$name.pages &&
+		$progs/oracle begin "$name" "$detail"
+	echo go >hear
+	read -r end <said
+	$progs/oracle end
+	# shellcheck disable=SC2086
+	$progs/oracle where "$pid" $RANGES >$name.after
+	echo "$end" >hear
+	wait $tracer
+}
+
+# --- the kernel's own memory: not relocated (nokaslr), so its low half is the address.
+kernel() {
+	arm kernel kernel:modprobe_path,256 kernel:jiffies_64,8
+	physical=''
+	for range in $RANGES; do
+		low=${range%,*}
+		physical="$physical $((0x${low#0xffffffff} & 0x7fffffff)),${range#*,}"
+	done
+	# shellcheck disable=SC2086
+	$progs/oracle physical $physical >kernel.pages
+	$progs/oracle begin kernel all
+	for i in $(seq "$times"); do
+		read -r _ </proc/sys/kernel/modprobe
+		echo "/bin/true.$i" >/proc/sys/kernel/modprobe
+	done
+	$progs/oracle end
+	kill -INT $tracer
+	wait $tracer
+}
+
+# ask FILE: has the running sqlite3 do what FILE says, waits for its answer.
+ask() {
+	cat "$1" - >&8 <<END
+.output $out/answer
+SELECT 'done';
+.output $out/sqlite.result
+END
+	read -r _ <answer
+}
+
+# page ADDR: the page that ADDR is in, as a spec.
+page() { printf '0x%x,4096\n' $(($1 & ~4095)); }
+
+# start NAME: where its writable mapping in sqlite3 begins.
+start() {
+	awk -v name="$1" 'index($0, name) && $2 ~ /^rw/ { split($1, a, "-"); print "0x" a[1] }' \
+		/proc/$pid/maps
+}
+
+# A database of the machine's own packages, on which sqlite3 works while pages of its heap,
+# its stack and its library's variables are watched.
+sqlite() {
+	mkfifo ask
+	awk -v OFS='\t' '
+		/^Package:/ { name = $2 } /^Version:/ { version = $2 } /^Section:/ { section = $2 }
+		/^Installed-Size:/ { size = $2 } /^$/ { print name, version, section, size }
+		' /var/lib/dpkg/status >packages
+	awk -v OFS='\t' '{ print FILENAME, $0 }' /var/lib/dpkg/info/*.list |
+		sed 's|^.*/\([^/]*\).list\t|\1\t|' | head -n 2500 >files
+	wc -l packages files >sqlite.rows
+	sqlite3 base.db <ask >sqlite.out 2>&1 &
+	pid=$!
+	exec 8>ask
+	ask /lab/in/load.sql
+	library=$(start libsqlite3) heap=$(start '[heap]')
+	# Where its stack is while it waits in read().
+	until read -r _ _ _ _ _ _ _ stack _ </proc/$pid/syscall && [ -n "$stack" ]; do :; done
+	set -- "$library,8192" "$(page "$stack")"
+	for i in 1 4 8 12 16 24 32 40; do
+		set -- "$@" "$(page $((heap + i * 4096)))"
+	done
+	arm sqlite "$@" -p $pid
+	# shellcheck disable=SC2086
+	$progs/oracle watch $pid $RANGES >sqlite.pages
+	$progs/oracle begin sqlite hits
+	for i in $(seq "$times"); do
+		ask /lab/in/work.sql
+	done
+	$progs/oracle end
+	# shellcheck disable=SC2086
+	$progs/oracle where $pid $RANGES >sqlite.after
+	echo .quit >&8
+	wait $pid
+	wait $tracer
+}
+
+touched() { held touched all 'pages,8192 src,8 dst,8 buffer,64' $progs/touch; }
+faults() { held faults all 'cell,4096' $progs/faults; }
+stack() { held stack all 'area' $progs/stack "$times"; }
+count() { held count all 'counter' $progs/count $((300 * times)); }
+counts() { held counts hits 'counter' $progs/count $((1000 * times)) 2; }
+
+windows=${*:-kernel touched faults stack count counts sqlite}
+for window in $windows; do
+	$window
+done
