@@ -122,8 +122,11 @@ static void find_values(struct hvt_vcpu *v, const struct hvt_prov *p, struct hvt
 		n1 = n < p->len1 ? n : p->len1;
 		hvt_copy(val->old, v->arena + p->old_off, n);
 	}
-	/* A plain load changes nothing: what it read is what was there. */
-	if (!(p->access & HVT_ACC_W) || !hvt_read_phys(val->new, p->gpa, n1) ||
+	/*
+	 * A plain load changes nothing: what it read is what was there. Of a blind step
+	 * only the first access is known, and a store may have come after it.
+	 */
+	if ((p->snap < 0 && !(p->access & HVT_ACC_W)) || !hvt_read_phys(val->new, p->gpa, n1) ||
 	    (n > n1 && !hvt_read_phys(val->new + n1, p->gpa2, n - n1)))
 		hvt_copy(val->new, val->old, n);
 	val->len = n;
