@@ -90,7 +90,9 @@ static int map_ring(const struct device *dev, uint32_t cpu, uint32_t slots, stru
 
 int device_rings(struct device *dev, uint32_t slots)
 {
-	struct hvt_rings rings = { .size = sizeof(rings), .slots = slots };
+	struct hvt_rings rings = { .size = sizeof(rings),
+				   .slots = slots,
+				   .flags = HVT_RINGS_NOT_MINE };
 	uint32_t cpu;
 	int rc;
 

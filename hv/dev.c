@@ -230,10 +230,10 @@ static int run(struct hvt_file *f, unsigned int nr, union arg *a)
 	case _IOC_NR(HVT_IOC_CPU_STATUS):
 		return hvt_fill_cpu_status(&a->cpu_status);
 	case _IOC_NR(HVT_IOC_RINGS):
-		if (a->rings.pad)
+		if (a->rings.flags & ~HVT_RINGS_NOT_MINE)
 			return -EINVAL;
 		a->rings.nr_cpus = nr_cpu_ids;
-		return hvt_session_create(f, &a->rings.slots);
+		return hvt_session_create(f, &a->rings.slots, a->rings.flags);
 	case _IOC_NR(HVT_IOC_WATCH_ADD):
 		return hvt_watch_add(f, &a->watch_add);
 	case _IOC_NR(HVT_IOC_WATCH_DEL):

@@ -45,7 +45,7 @@ struct hvt_vcpu *hvt_vcpu_alloc(u32 cpu, const struct hvt_vmx_config *c);
 void hvt_vcpu_free(struct hvt_vcpu *v);
 
 /* session.c */
-int hvt_session_create(struct hvt_file *f, u32 *slots);
+int hvt_session_create(struct hvt_file *f, u32 *slots, u32 flags);
 void hvt_session_destroy(struct hvt_file *f);
 bool hvt_session_has_data(const struct hvt_file *f);
 int hvt_session_mmap(struct hvt_file *f, struct vm_area_struct *vma);

@@ -65,7 +65,7 @@ static u32 default_slots(void)
 }
 
 /* Rings of *@slots (0: the default, filled in) for every possible CPU. -EBUSY: has some already, or too many sessions. */
-int hvt_session_create(struct hvt_file *f, u32 *slots)
+int hvt_session_create(struct hvt_file *f, u32 *slots, u32 flags)
 {
 	struct hvt_ring *ring;
 	unsigned int cpu;
@@ -90,6 +90,7 @@ int hvt_session_create(struct hvt_file *f, u32 *slots)
 		}
 	}
 	hvt_m.session[i].ring = ring;
+	hvt_m.session[i].ignored = flags & HVT_RINGS_NOT_MINE ? f->owner : 0;
 	f->session = i;
 	return 0;
 }

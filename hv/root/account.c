@@ -67,14 +67,30 @@ static bool take(struct verdict *d, struct hvt_filter_state *st, u32 session)
 	return ok;
 }
 
+/* The agent reads files of the target: that is no access of the target's world. */
+static bool is_ignored(const struct hvt_watch *w)
+{
+	u32 tgid = hvt_m.session[w->session].ignored;
+
+	return tgid && tgid == (u32)current->tgid;
+}
+
+static bool passes(struct verdict *d, struct hvt_watch *w, u32 lo, u32 hi)
+{
+	struct hvt_filter_state *st = w->filter;
+
+	if (is_ignored(w))
+		return false;
+	return !st || (who_passes(d, &st->f) && value_passes(d, &st->f, lo, hi) &&
+		       take(d, st, w->session));
+}
+
 static void judge(struct verdict *d, struct hvt_watch *w, u32 lo, u32 hi)
 {
 	struct hvt_verdict *out = d->out;
 	u8 bit = 1u << w->session;
 
-	if (w->filter && !(who_passes(d, &w->filter->f) &&
-			   value_passes(d, &w->filter->f, lo, hi) &&
-			   take(d, w->filter, w->session))) {
+	if (!passes(d, w, lo, hi)) {
 		hvt_count(&w->filtered);
 		return;
 	}

@@ -135,6 +135,7 @@ struct hvt_ring {
 
 struct hvt_session {
 	struct hvt_ring *ring;		/* one per CPU id; NULL: slot is free */
+	u32 ignored;			/* tgid whose accesses are not recorded; 0: none */
 };
 
 /* ------------------------------------------------------------------ */

@@ -110,8 +110,11 @@ struct hvt_rings {
 	__u32 size;
 	__u32 slots;		/* in: 64-byte slots per CPU, a power of two; 0: default; out: as made */
 	__u32 nr_cpus;		/* out */
-	__u32 pad;
+	__u32 flags;		/* HVT_RINGS_* */
 };
+
+/* Accesses by the process that opened the fd are its own work: count them as filtered. */
+#define HVT_RINGS_NOT_MINE (1u << 0)
 
 #define HVT_ACC_R 1u
 #define HVT_ACC_W 2u
