@@ -270,9 +270,11 @@ int main(int argc, char **argv)
 	pthread_barrier_init(&start, NULL, nworkers);
 	make_worker(me, 0, 4 + AREA / 8);
 	me->tid = (uint32_t)gettid();
-	if (job != pages) /* a page of its own each: read first it would be the zero page */
-		for (i = 0; i < AREA / PAGE; i++)
-			op8(me, (uint64_t *)(area + i * PAGE), STORE, 0, 0);
+	/* A page of its own each: read first it would be the zero page. */
+	for (i = 0; i < AREA && job == mixed; i += PAGE)
+		op8(me, (uint64_t *)(area + i), STORE, 0, 0);
+	if (job == word) /* where its watches are not */
+		*(volatile uint8_t *)(area + PAGE / 2) = 0;
 	for (i = 0; i < nworkers; i++)
 		make_worker(&worker[i], i, job == pages ? 2 * BIG / PAGE : (uint32_t)n);
 	for (i = 0; i < nworkers; i++)
