@@ -69,9 +69,11 @@ debugged() {
 	for run in bare traced; do
 		set_watch=''
 		[ $run = bare ] || set_watch="hvtrace watch cell,4096 -q -o $name.data --"
+		rm -f $name.truth
 		$set_watch $progs/event_step $name.truth waits 3 >$name.$run.program 2>&1 &
 		program=$!
-		until PID=$(pgrep -x event_step); do :; done
+		until [ -e $name.truth ]; do :; done
+		PID=$(pgrep -x event_step)
 		"$@" >$name.$run 2>&1
 		wait $program
 		echo $? >$name.$run.rc

@@ -243,12 +243,17 @@ static int has_tracer(void)
 	return p && atoi(p + 10);
 }
 
-/* For a debugger that comes from outside; strace looks at what is written. */
-static void waiting(long n)
+/*
+ * For a debugger that comes from outside once FILE is there: before, who arms the watches
+ * may be this process's tracer. strace looks at what is written.
+ */
+static void waiting(const char *file, long n)
 {
 	int null = open("/dev/null", O_WRONLY);
 	uint64_t v = 0;
 
+	if (null < 0 || save(file))
+		abort();
 	while (!has_tracer())
 		usleep(1000);
 	for (; n; n--) {
@@ -272,7 +277,7 @@ int main(int argc, char **argv)
 	else if (argc == 3 && !strcmp(argv[2], "parent"))
 		stepped();
 	else if (argc == 4 && !strcmp(argv[2], "waits"))
-		waiting(atol(argv[3]));
+		waiting(argv[1], atol(argv[3]));
 	else
 		return 2;
 	return save(argv[1]);
