@@ -154,6 +154,8 @@ bool hvt_filter_values(const struct hvt_filter *f, const struct hvt_event *ev, u
 struct hvt_watches {
 	struct hvt_watch_fact *v;
 	size_t n, cap;
+	bool ids_grow, any_phys;
+	struct hvt_watch_index *index; /* watch_index.c */
 };
 
 /* Which bytes an access touched, and the record's tie between linear and physical. */
@@ -174,6 +176,12 @@ int hvt_watches_add(struct hvt_watches *w, const struct hvt_filters *filters,
 void hvt_watches_free(struct hvt_watches *w);
 /* The one with this id, or NULL. */
 struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id);
+/*
+ * Positions in v, ascending, of the watches that touch linear addresses [first, last]:
+ * how many, -E2BIG when there are more than max, -ENOMEM.
+ */
+int hvt_watches_between(struct hvt_watches *w, uint64_t first, uint64_t last, size_t *found,
+			size_t max);
 /* Does the access touch the watch? With HVT_MEET [*first, *last] of p are inside. */
 enum hvt_meet hvt_watch_meets(const struct hvt_watch_fact *w, const struct hvt_place *p,
 			      uint64_t *first, uint64_t *last);
@@ -181,7 +189,7 @@ enum hvt_meet hvt_watch_meets(const struct hvt_watch_fact *w, const struct hvt_p
  * Ids of the watches with a wanted access that p touches, the record's own watch `own` at
  * the front if it is one of them. How many (at most max).
  */
-uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t own, uint32_t access,
+uint32_t hvt_watches_touched(struct hvt_watches *w, uint32_t own, uint32_t access,
 			     const struct hvt_place *p, uint32_t *ids, uint32_t max);
 
 /* ---- refine.c ---- */
@@ -197,9 +205,8 @@ struct hvt_guess {
  * Where a HVT_RF_BLIND access really was: fills out[] and returns how many accesses of
  * the instruction touch a watch (0: none, the record is near).
  */
-int hvt_refine(const struct hvt_watches *w, const struct hvt_insn *insn,
-	       const struct hvt_rec_access *rec, const uint64_t *gpr,
-	       struct hvt_guess out[HVT_OPERANDS]);
+int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct hvt_rec_access *rec,
+	       const uint64_t *gpr, struct hvt_guess out[HVT_OPERANDS]);
 
 /* ---- merge.c: records of all CPUs in one order ---- */
 

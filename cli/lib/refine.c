@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-static bool touches(const struct hvt_watches *w, const struct hvt_rec_access *rec,
+static bool touches(struct hvt_watches *w, const struct hvt_rec_access *rec,
 		    const struct hvt_guess *g)
 {
 	uint64_t page = rec->gla & ~(HVT_PAGE - 1);
@@ -55,8 +55,7 @@ static bool delivery_frame(const struct hvt_rec_access *rec, struct hvt_guess *g
 }
 
 /* Keep the record if anything on gla's page that it may have touched is watched. */
-static int anywhere(const struct hvt_watches *w, const struct hvt_rec_access *rec,
-		    struct hvt_guess *out)
+static int anywhere(struct hvt_watches *w, const struct hvt_rec_access *rec, struct hvt_guess *out)
 {
 	struct hvt_guess g = { .addr = rec->gla & ~(HVT_PAGE - 1),
 			       .size = HVT_PAGE,
@@ -71,9 +70,8 @@ static int anywhere(const struct hvt_watches *w, const struct hvt_rec_access *re
 	return 1;
 }
 
-int hvt_refine(const struct hvt_watches *w, const struct hvt_insn *insn,
-	       const struct hvt_rec_access *rec, const uint64_t *gpr,
-	       struct hvt_guess out[HVT_OPERANDS])
+int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct hvt_rec_access *rec,
+	       const uint64_t *gpr, struct hvt_guess out[HVT_OPERANDS])
 {
 	bool partial = !insn || insn->partial || !gpr, met = false;
 	const struct hvt_operand *op;

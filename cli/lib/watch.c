@@ -40,6 +40,8 @@ int hvt_watches_add(struct hvt_watches *w, const struct hvt_filters *filters,
 	spec = hvt_copy_string(payload + sizeof(h), h.spec_len);
 	if (!spec)
 		return -ENOMEM;
+	w->ids_grow = !w->n || (w->ids_grow && h.id > w->v[w->n - 1].id);
+	w->any_phys |= h.flags & HVT_WATCH_PHYS;
 	f = &w->v[w->n++];
 	memset(f, 0, sizeof(*f));
 	f->id = h.id;
@@ -60,16 +62,7 @@ void hvt_watches_free(struct hvt_watches *w)
 	for (i = 0; i < w->n; i++)
 		free((char *)w->v[i].spec);
 	free(w->v);
-}
-
-struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id)
-{
-	size_t i;
-
-	for (i = 0; i < w->n; i++)
-		if (w->v[i].id == id)
-			return &w->v[i];
-	return NULL;
+	free(w->index);
 }
 
 /* Do the inclusive ranges [a, a_last] and [b, b_last] share a byte? Which: [*first, *last]. */
@@ -191,7 +184,30 @@ static bool is_direct(const struct hvt_watch_fact *own, const struct hvt_place *
 		     own->addr + (own->len - 1), &first, &last);
 }
 
-uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t own_id, uint32_t access,
+/* By address, through the index: -E2BIG or -ENOMEM when that cannot be. */
+static int touched_directly(struct hvt_watches *w, const struct hvt_watch_fact *own,
+			    uint32_t access, const struct hvt_place *p, uint32_t *ids, uint32_t max)
+{
+	size_t found[4 * HVT_EVENT_WATCHES];
+	int n = hvt_watches_between(w, p->addr, last_of(p->addr, p->size), found,
+				    sizeof(found) / sizeof(found[0])),
+	    i, pass;
+	uint32_t k = 0;
+
+	if (n < 0)
+		return n;
+	for (pass = 0; pass < 2; pass++) { /* the own watch, then the others */
+		for (i = 0; i < n && k < max; i++) {
+			const struct hvt_watch_fact *f = &w->v[found[i]];
+
+			if ((f == own) == !pass && f->pid == own->pid && (f->access & access))
+				ids[k++] = f->id;
+		}
+	}
+	return (int)k;
+}
+
+uint32_t hvt_watches_touched(struct hvt_watches *w, uint32_t own_id, uint32_t access,
 			     const struct hvt_place *p, uint32_t *ids, uint32_t max)
 {
 	const struct hvt_watch_fact *own = own_id ? hvt_watches_find(w, own_id) : NULL, *f;
@@ -199,7 +215,13 @@ uint32_t hvt_watches_touched(const struct hvt_watches *w, uint32_t own_id, uint3
 	uint64_t first, last;
 	uint32_t n = 0;
 	size_t i;
+	int some;
 
+	if (direct && !w->any_phys) {
+		some = touched_directly(w, own, access, p, ids, max);
+		if (some >= 0)
+			return (uint32_t)some;
+	}
 	/* the own watch, then the others */
 	for (i = own ? 0 : 1; i <= w->n && n < max; i++) {
 		f = i ? &w->v[i - 1] : own;

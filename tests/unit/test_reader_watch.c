@@ -144,7 +144,7 @@ static void add_watch(struct hvt_watches *w, uint32_t id, uint32_t access, int32
 	assert_int_equal(hvt_watches_add(w, &none, (const uint8_t *)&h, sizeof(h)), 0);
 }
 
-static uint32_t touched(const struct hvt_watches *w, uint32_t own, uint32_t access, uint64_t gla,
+static uint32_t touched(struct hvt_watches *w, uint32_t own, uint32_t access, uint64_t gla,
 			uint64_t gpa, uint32_t *ids)
 {
 	struct hvt_place p = { .addr = gla, .size = 4, .gla = gla, .gpa = gpa, .pid = 10 };
@@ -199,12 +199,52 @@ static void test_both(void **state)
 	hvt_watches_free(&w);
 }
 
+/* Thousands of watches: the index finds what going through all of them finds. */
+static void test_many(void **state)
+{
+	uint64_t seed = 1;
+	uint32_t round;
+
+	(void)state;
+	for (round = 0; round < 3; round++) {
+		struct hvt_watches w = { 0 };
+		uint32_t i, k, met = 0;
+
+		for (i = 0; i < 3000; i++) {
+			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+			add_watch(&w, round == 2 ? 5000 - i : i + 1, HVT_ACC_W, 10 + (i & 1),
+				  0x10000 + (seed >> 33) % 60000, round ? 1 + (seed >> 50) % 9 : 1,
+				  0);
+		}
+		for (i = 0; i < 3000; i++) {
+			const struct hvt_watch_fact *own = &w.v[i];
+			uint64_t addr = own->addr - i % 4;
+			uint32_t ids[16], want[16] = { 0 }, n = 0, got;
+			struct hvt_place p = { .addr = addr, .size = 4, .gla = addr, .pid = 10 };
+
+			want[n++] = own->id;
+			for (k = 0; k < w.n && n < 16; k++)
+				if (&w.v[k] != own && w.v[k].pid == own->pid &&
+				    w.v[k].addr < addr + 4 && w.v[k].addr + w.v[k].len > addr)
+					want[n++] = w.v[k].id;
+			assert_ptr_equal(hvt_watches_find(&w, own->id), own);
+			got = hvt_watches_touched(&w, own->id, HVT_ACC_W, &p, ids, 16);
+			assert_int_equal(got, n);
+			assert_memory_equal(ids, want, n * sizeof(*ids));
+			met += n > 1;
+		}
+		assert_true(met > 100);
+		assert_null(hvt_watches_find(&w, 9999));
+		hvt_watches_free(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_linear),	   cmocka_unit_test(test_physical),
 		cmocka_unit_test(test_at_the_top), cmocka_unit_test(test_touched),
-		cmocka_unit_test(test_both),
+		cmocka_unit_test(test_both),	   cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
