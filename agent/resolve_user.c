@@ -164,6 +164,22 @@ static int use_symbol(struct want *w, const struct elf_sym *sym, uint64_t bias)
 	return AGENT_OK;
 }
 
+static void keep(struct target *t, const struct want *w, const struct elf_sym *sym, uint64_t bias)
+{
+	memcpy(t->last.object, w->spec.object, sizeof(t->last.object));
+	memcpy(t->last.name, w->spec.sym, sizeof(t->last.name));
+	t->last.exec = w->access & HVT_ACC_X;
+	t->last.sym = *sym;
+	t->last.bias = bias;
+	t->last.valid = true;
+}
+
+static bool is_kept(const struct target *t, const struct want *w)
+{
+	return t->last.valid && t->last.exec == !!(w->access & HVT_ACC_X) &&
+	       !strcmp(t->last.name, w->spec.sym) && !strcmp(t->last.object, w->spec.object);
+}
+
 /*
  * Looks in the file of the maps' entry i. *done says that the search ends here, found
  * or not.
@@ -191,8 +207,10 @@ static int look_in(struct target *t, size_t i, struct want *w, bool *done)
 			      w->spec.sym, m->path);
 	else if (result == ELF_SYM_AMBIGUOUS)
 		rc = ambiguous(w, m->path, &sym, bias);
-	else if (*done)
+	else if (*done) {
+		keep(t, w, &sym, bias);
 		rc = use_symbol(w, &sym, bias);
+	}
 	close(fd);
 	return rc;
 }
@@ -248,6 +266,10 @@ static int search(struct target *t, struct want *w, bool *any, bool *done)
 	int rc = AGENT_OK, pass;
 	size_t i;
 
+	if (is_kept(t, w)) {
+		*any = *done = true;
+		return use_symbol(w, &t->last.sym, t->last.bias);
+	}
 	/* Pass 0 is the executable, pass 1 the rest; an OBJECT is one search of all. */
 	for (pass = w->spec.object[0] ? 1 : 0; pass < 2 && !*done; pass++) {
 		for (i = 0; i < t->maps.nr && !*done && rc == AGENT_OK; i++) {

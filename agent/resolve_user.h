@@ -5,6 +5,7 @@
 #ifndef AGENT_RESOLVE_USER_H
 #define AGENT_RESOLVE_USER_H
 
+#include "elf_syms.h"
 #include "proc.h"
 #include "resolve.h"
 
@@ -14,6 +15,13 @@ struct target {
 	bool loaded;
 	struct maps maps;
 	char exe[4096]; /* as the maps name it */
+	/* The last symbol found: many wants may be about parts of one. */
+	struct {
+		bool valid, exec;
+		char object[4096], name[SPEC_NAME_MAX];
+		struct elf_sym sym;
+		uint64_t bias;
+	} last;
 };
 
 /* Fills addr and len of a want that names a user symbol. A code of enum agent_exit. */
