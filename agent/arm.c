@@ -72,7 +72,7 @@ static void write_watch(struct session *s, const struct want *w, const struct hv
 
 int arm_watches(struct session *s, const struct want *want, size_t nr, int32_t pid, uint32_t flags)
 {
-	size_t i;
+	size_t i, waiting = 0;
 	int rc;
 
 	s->watch_ids = xrealloc(NULL, nr * sizeof(*s->watch_ids));
@@ -93,7 +93,7 @@ int arm_watches(struct session *s, const struct want *want, size_t nr, int32_t p
 			return module_complain(w->physical ? CALL_PHYS_ADD : CALL_WATCH_ADD,
 					       w->text, rc);
 		s->watch_ids[s->nr_watches++] = add.id;
-		if (w->wait)
+		if (w->wait && !waiting++)
 			complain(AGENT_OK,
 				 "%s: nothing is mapped at 0x%llx in PID %d yet; it is watched "
 				 "from when it is",
@@ -102,6 +102,9 @@ int arm_watches(struct session *s, const struct want *want, size_t nr, int32_t p
 			remark("%s: not in memory yet; it is watched from when it is", w->text);
 		write_watch(s, w, &add);
 	}
+	if (waiting > 1)
+		complain(AGENT_OK, "%zu more specs: nothing is mapped there yet, either",
+			 waiting - 1);
 	log_plain(&s->log, HVT_SEC_ARMED, NULL, 0);
 	log_finish(&s->log);
 	return AGENT_OK;
