@@ -66,7 +66,8 @@ make_machine() {
 		memory: guest=$MEMORY, host=$MEMORY
 		romimage: file=$tree/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 		vgaromimage: file=$tree/usr/share/vgabios/vgabios.bin
-		vga: extension=none, update_freq=1, realtime=0
+		pci: enabled=1, chipset=i440fx, slot1=pcivga
+		vga: extension=vbe, update_freq=1, realtime=0
 		boot: cdrom
 		clock: sync=none, time0=1767225600
 		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
