@@ -63,14 +63,10 @@ u64 hvt_dec_linear_flat(struct dec *d, u64 off, unsigned int size)
 	return truncate(d, off, size);
 }
 
-/*
- * A non-canonical operand faults, or is one under linear-address masking: unknown.
- * 57 bits, since nothing here knows how deep the page tables are.
- */
-void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access)
+/* What the CPU itself addresses, with 64 bits in any code. */
+void hvt_dec_add_system(struct dec *d, u64 addr, u32 size, u8 access)
 {
 	struct hvt_insn_op *o = &d->out->op[d->out->nops++];
-	u64 last = addr + size - 1;
 
 	o->addr = addr;
 	o->size = size;
@@ -78,6 +74,17 @@ void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access)
 	o->lane = 0;
 	o->value = HVT_VAL_NONE;
 	o->reg = 0;
+}
+
+/*
+ * A non-canonical operand faults, or is one under linear-address masking: unknown.
+ * 57 bits, since nothing here knows how deep the page tables are.
+ */
+void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access)
+{
+	u64 last = addr + size - 1;
+
+	hvt_dec_add_system(d, addr, size, access);
 	if (d->cx->bits != 64 ?
 		    last >> 32 != 0 :
 		    last < addr || ((addr + (1ull << 56)) >> 57) || ((last + (1ull << 56)) >> 57))
@@ -290,7 +297,7 @@ static bool get_opcode(struct dec *d)
 	return true;
 }
 
-/* One-byte opcodes that are not there in 64-bit mode, and touch no segment. */
+/* One-byte opcodes that are not there in 64-bit mode. */
 static bool not_in_64(u8 op, u32 *e)
 {
 	switch (op) {
@@ -315,6 +322,14 @@ static bool not_in_64(u8 op, u32 *e)
 		return true;
 	case 0x82:
 		*e = M_ | RW | Z(B) | I(B) | S(GRP1);
+		return true;
+	case 0x9a: /* far CALL, far JMP */
+	case 0xea:
+		*e = S(FARIMM);
+		return true;
+	case 0xc4: /* LES, LDS */
+	case 0xc5:
+		*e = M_ | S(LXS);
 		return true;
 	default:
 		return false;

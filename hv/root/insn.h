@@ -86,9 +86,10 @@ struct hvt_insn {
  * Decode @n bytes at @b. Returns true when @out lists the length and *all* memory
  * operands (implicit ones included) of one instruction, should it execute on an
  * Intel CPU; false when the opcode, its addressing or an operand of it is not known
- * here (XSAVEOPT, XSAVES, far transfers, system descriptors, 16-bit code or addresses,
- * non-canonical addresses, a truncated buffer, ...): then @out is unspecified but for
- * out->len, which is the length or 0.
+ * here (XSAVEOPT, XSAVES, gates and other system descriptors, descriptors that get marked
+ * as accessed, far RET to another privilege level, 16-bit code or addresses, non-canonical
+ * addresses, a truncated buffer, ...): then @out is unspecified but for out->len, which is
+ * the length or 0.
  *
  * In 32-bit code the bases of CS, DS, ES and SS are taken to be 0, as Linux has them.
  * A REP string instruction counts as its next iteration, and has no operands when

@@ -49,11 +49,15 @@ u64 hvt_dec_sext(u64 v, unsigned int bytes);
 u64 hvt_dec_linear(struct dec *d, u64 off);
 u64 hvt_dec_linear_flat(struct dec *d, u64 off, unsigned int size);
 void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access);
+void hvt_dec_add_system(struct dec *d, u64 addr, u32 size, u8 access);
 void hvt_dec_value(struct dec *d, u8 value, u8 reg);
 
 /* insn_ops.c: the operands of table entry @e; ModRM and immediate are consumed */
 bool hvt_dec_modrm_ops(struct dec *d, u32 e);
 bool hvt_dec_plain_ops(struct dec *d, u32 e);
+unsigned int hvt_dec_stack_slot(const struct dec *d);
+void hvt_dec_push(struct dec *d, unsigned int bytes);
+void hvt_dec_pop(struct dec *d, u64 sp, unsigned int bytes);
 
 /* insn_vec.c */
 u32 hvt_dec_width(struct dec *d, unsigned int z);
@@ -74,7 +78,12 @@ bool hvt_dec_maskmovdq(struct dec *d);
 
 /* insn_sys.c */
 bool hvt_dec_selector(struct dec *d, bool load);
-bool hvt_dec_iret(struct dec *d);
+bool hvt_dec_pop_segment(struct dec *d);
+bool hvt_dec_far_pointer(struct dec *d);
+bool hvt_dec_far_mem(struct dec *d);
+bool hvt_dec_far_imm(struct dec *d);
+bool hvt_dec_far_return(struct dec *d, bool interrupt);
+bool hvt_dec_arpl(struct dec *d);
 bool hvt_dec_group6(struct dec *d);
 bool hvt_dec_group7(struct dec *d);
 bool hvt_dec_umonitor(struct dec *d);

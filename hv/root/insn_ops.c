@@ -6,7 +6,7 @@
 #include "insn_dec.h"
 #include "insn_table.h"
 
-static unsigned int stack_slot(const struct dec *d)
+unsigned int hvt_dec_stack_slot(const struct dec *d)
 {
 	if (d->p66 && !REX_W(d))
 		return 2;
@@ -18,16 +18,16 @@ static unsigned int stack_addr_size(const struct dec *d)
 	return d->cx->bits == 64 ? 8 : 4;
 }
 
-static void push(struct dec *d, unsigned int slot)
+void hvt_dec_push(struct dec *d, unsigned int bytes)
 {
-	u64 sp = d->cx->gpr[4] - slot;
+	u64 sp = d->cx->gpr[4] - bytes;
 
-	hvt_dec_add(d, hvt_dec_linear_flat(d, sp, stack_addr_size(d)), slot, HVT_OP_W);
+	hvt_dec_add(d, hvt_dec_linear_flat(d, sp, stack_addr_size(d)), bytes, HVT_OP_W);
 }
 
-static void pop(struct dec *d, u64 sp, unsigned int slot)
+void hvt_dec_pop(struct dec *d, u64 sp, unsigned int bytes)
 {
-	hvt_dec_add(d, hvt_dec_linear_flat(d, sp, stack_addr_size(d)), slot, HVT_OP_R);
+	hvt_dec_add(d, hvt_dec_linear_flat(d, sp, stack_addr_size(d)), bytes, HVT_OP_R);
 }
 
 /* AMD truncates a near branch with 66 in 64-bit mode, Intel ignores 66. */
@@ -154,8 +154,8 @@ static u64 bit_offset(const struct dec *d)
 static bool special(struct dec *d, unsigned int spec, u32 *size, u8 *access)
 {
 	switch (spec) {
-	case S_MOVSXD: /* 32-bit: ARPL; 66: its width is 2 or 4, by vendor */
-		return d->cx->bits == 64 && d->opsz != 2;
+	case S_MOVSXD: /* 66: its width is 2 or 4, by vendor */
+		return d->opsz != 2;
 	case S_GRP1:
 		*access = REG(d) == 7 ? HVT_OP_R : HVT_OP_R | HVT_OP_W;
 		return true;
@@ -191,7 +191,7 @@ static bool special(struct dec *d, unsigned int spec, u32 *size, u8 *access)
 /* INC, DEC, CALL, JMP, PUSH r/m (FF): the memory operand plus, maybe, a stack slot. */
 static bool group5(struct dec *d, u64 ea)
 {
-	unsigned int slot = stack_slot(d);
+	unsigned int slot = hvt_dec_stack_slot(d);
 	bool mem = MOD(d) != 3;
 
 	switch (REG(d)) {
@@ -205,7 +205,7 @@ static bool group5(struct dec *d, u64 ea)
 			return false;
 		if (mem)
 			hvt_dec_add(d, ea, slot, HVT_OP_R);
-		push(d, slot);
+		hvt_dec_push(d, slot);
 		return true;
 	case 4:
 		if (mem)
@@ -214,8 +214,11 @@ static bool group5(struct dec *d, u64 ea)
 	case 6:
 		if (mem)
 			hvt_dec_add(d, ea, slot, HVT_OP_R);
-		push(d, slot);
+		hvt_dec_push(d, slot);
 		return true;
+	case 3: /* far */
+	case 5:
+		return hvt_dec_far_mem(d);
 	default:
 		return false;
 	}
@@ -224,9 +227,9 @@ static bool group5(struct dec *d, u64 ea)
 /* An RSP-based address counts after the increment: SDM "POP". */
 static bool pop_mem(struct dec *d)
 {
-	unsigned int slot = stack_slot(d);
+	unsigned int slot = hvt_dec_stack_slot(d);
 
-	pop(d, d->cx->gpr[4], slot);
+	hvt_dec_pop(d, d->cx->gpr[4], slot);
 	if (MOD(d) != 3)
 		hvt_dec_add(d, hvt_dec_linear(d, d->ea + (d->base_rsp ? slot : 0)), slot, HVT_OP_W);
 	return REG(d) == 0;
@@ -277,6 +280,8 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 		return hvt_dec_maskmovdq(d);
 	case S_MOVSEG: /* not CS */
 		return REG(d) != 1 && REG(d) < 6 && hvt_dec_selector(d, true);
+	case S_LXS:
+		return hvt_dec_far_pointer(d);
 	case S_LAR:
 		return hvt_dec_selector(d, false);
 	case S_GRP6:
@@ -286,6 +291,12 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 	case S_GRP9:
 	case S_GRP11:
 	case S_GRP15:
+		break;
+	case S_MOVSXD:
+		if (d->cx->bits != 64)
+			return hvt_dec_arpl(d);
+		if (MOD(d) == 3)
+			return true;
 		break;
 	default:
 		if (MOD(d) == 3)
@@ -308,17 +319,17 @@ plain:
  */
 static bool enter(struct dec *d)
 {
-	unsigned int level = d->b[d->pos - 1] % 32, slot = stack_slot(d);
+	unsigned int level = d->b[d->pos - 1] % 32, slot = hvt_dec_stack_slot(d);
 
-	push(d, slot * (1 + level));
+	hvt_dec_push(d, slot * (1 + level));
 	if (level > 1)
-		pop(d, d->cx->gpr[5] - slot * (level - 1), slot * (level - 1));
+		hvt_dec_pop(d, d->cx->gpr[5] - slot * (level - 1), slot * (level - 1));
 	return !level || slot == stack_addr_size(d);
 }
 
 bool hvt_dec_plain_ops(struct dec *d, u32 e)
 {
-	unsigned int spec = E_SPEC(e), slot = stack_slot(d);
+	unsigned int spec = E_SPEC(e), slot = hvt_dec_stack_slot(d);
 	const u64 *r = d->cx->gpr;
 	u64 off;
 
@@ -332,34 +343,39 @@ bool hvt_dec_plain_ops(struct dec *d, u32 e)
 	case S_IO:
 		return !d->cx->cpl;
 	case S_PUSH:
-		push(d, slot);
+		hvt_dec_push(d, slot);
 		return true;
 	case S_PUSHSEG: /* 32-bit CPUs write 2 or 4 bytes: SDM "PUSH" */
-		push(d, slot);
+		hvt_dec_push(d, slot);
 		return d->cx->bits == 64;
 	case S_POP:
-		pop(d, r[4], slot);
+		hvt_dec_pop(d, r[4], slot);
 		return true;
 	case S_CALL:
-		push(d, slot);
+		hvt_dec_push(d, slot);
 		return near_branch_ok(d) && !d->cx->hidden_stack;
 	case S_RET:
-		pop(d, r[4], slot);
+		hvt_dec_pop(d, r[4], slot);
 		return near_branch_ok(d) && !d->cx->hidden_stack;
 	case S_LEAVE:
-		pop(d, r[5], slot);
+		hvt_dec_pop(d, r[5], slot);
 		return true;
 	case S_ENTER:
 		return enter(d);
 	case S_PUSHA:
-		push(d, 8 * slot);
+		hvt_dec_push(d, 8 * slot);
 		return true;
 	case S_POPA: /* the stack pointer is skipped: SDM "POPA" */
-		pop(d, r[4], 3 * slot);
-		pop(d, r[4] + 4 * slot, 4 * slot);
+		hvt_dec_pop(d, r[4], 3 * slot);
+		hvt_dec_pop(d, r[4] + 4 * slot, 4 * slot);
 		return true;
 	case S_IRET:
-		return hvt_dec_iret(d);
+	case S_RETF:
+		return hvt_dec_far_return(d, spec == S_IRET);
+	case S_FARIMM:
+		return hvt_dec_far_imm(d);
+	case S_POPSEG:
+		return hvt_dec_pop_segment(d);
 	case S_MOFFS:
 		if (!hvt_dec_take(d, d->asz, &off))
 			return false;

@@ -19,7 +19,7 @@ static bool descriptor(struct dec *d, u16 selector, bool load)
 	const struct hvt_insn_ctx *cx = d->cx;
 	u64 at = (selector & 4 ? cx->ldt_base : cx->gdt_base) + (selector & ~7u), desc;
 
-	if (!cx->tables || cx->bits != 64)
+	if (!cx->tables)
 		return false;
 	if (selector < 4)
 		return true;
@@ -28,33 +28,112 @@ static bool descriptor(struct dec *d, u16 selector, bool load)
 	if (!hvt_guest_read(at, &desc, sizeof(desc)) || !(desc & DESC_CODE_DATA) ||
 	    (load && !(desc & DESC_ACCESSED)))
 		return false;
-	hvt_dec_add(d, at, sizeof(desc), HVT_OP_R);
+	hvt_dec_add_system(d, at, sizeof(desc), HVT_OP_R);
 	return true;
+}
+
+/* The descriptor of the selector that lies at @addr, in an operand. */
+static bool descriptor_from(struct dec *d, u64 addr, bool load)
+{
+	u16 selector;
+
+	return d->cx->tables && hvt_guest_read(addr, &selector, sizeof(selector)) &&
+	       descriptor(d, selector, load);
 }
 
 /* A 16-bit operand that is a selector: LAR, LSL, VERR, VERW, or MOV to a segment register. */
 bool hvt_dec_selector(struct dec *d, bool load)
 {
 	u64 addr = hvt_dec_linear(d, d->ea);
-	u16 selector;
 
 	if (MOD(d) == 3)
 		return descriptor(d, d->cx->gpr[RM(d) | (d->rex & 1) << 3], load);
-	hvt_dec_add(d, addr, sizeof(selector), HVT_OP_R);
-	return d->cx->tables && hvt_guest_read(addr, &selector, sizeof(selector)) &&
-	       descriptor(d, selector, load);
+	hvt_dec_add(d, addr, 2, HVT_OP_R);
+	return descriptor_from(d, addr, load);
 }
 
-/* IRETQ in 64-bit mode pops SS and RSP always: SDM "IRET". */
-bool hvt_dec_iret(struct dec *d)
+/* POP FS, POP GS. Of 4 bytes, 32-bit CPUs read 2 or all: as with PUSH. */
+bool hvt_dec_pop_segment(struct dec *d)
 {
-	u64 frame[5]; /* RIP, CS, RFLAGS, RSP, SS */
+	hvt_dec_pop(d, d->cx->gpr[4], hvt_dec_stack_slot(d));
+	return d->cx->bits == 64 && descriptor_from(d, d->cx->gpr[4], true);
+}
 
-	if (d->cx->bits != 64 || !REX_W(d) || d->cx->hidden_stack || !d->cx->tables ||
-	    !hvt_guest_read(d->cx->gpr[4], frame, sizeof(frame)))
+/*
+ * A far pointer in memory: the offset, of the operand size, and a selector. All that LDS,
+ * LES, LSS, LFS and LGS read.
+ */
+bool hvt_dec_far_pointer(struct dec *d)
+{
+	u64 addr = hvt_dec_linear(d, d->ea);
+
+	if (MOD(d) == 3)
 		return false;
-	hvt_dec_add(d, d->cx->gpr[4], sizeof(frame), HVT_OP_R);
-	return descriptor(d, frame[1], true) && descriptor(d, frame[4], true);
+	hvt_dec_add(d, addr, d->opsz + 2, HVT_OP_R);
+	return descriptor_from(d, addr + d->opsz, true);
+}
+
+/*
+ * Far CALL and JMP through code segments keep the privilege level; gates and task segments
+ * are system descriptors. CALL pushes CS and the instruction pointer, of the operand size
+ * each (4 even in 64-bit mode, unless a prefix says otherwise).
+ */
+static bool far_call(struct dec *d)
+{
+	hvt_dec_push(d, 2 * d->opsz);
+	return !d->cx->hidden_stack;
+}
+
+bool hvt_dec_far_mem(struct dec *d)
+{
+	return hvt_dec_far_pointer(d) && (REG(d) == 5 ? !d->cx->hidden_stack : far_call(d));
+}
+
+/* 9A, EA: the pointer follows. */
+bool hvt_dec_far_imm(struct dec *d)
+{
+	u64 off, selector;
+
+	return hvt_dec_take(d, d->opsz, &off) && hvt_dec_take(d, 2, &selector) &&
+	       descriptor(d, selector, true) &&
+	       (d->op == 0xea ? !d->cx->hidden_stack : far_call(d));
+}
+
+/*
+ * IRET and far RET: the instruction pointer, CS and, for IRET, the flags, of the operand
+ * size each (far RET: 4 even in 64-bit mode). In 64-bit mode IRET pops the stack pointer and
+ * SS always, else for an outer privilege level only (SDM "IRET"). A far RET outwards takes
+ * its new stack from behind the parameters: unknown.
+ */
+bool hvt_dec_far_return(struct dec *d, bool interrupt)
+{
+	u64 sp = d->cx->bits == 64 ? d->cx->gpr[4] : (u32)d->cx->gpr[4];
+	bool outer, stack;
+	u16 cs;
+
+	if (d->cx->hidden_stack || !d->cx->tables || !hvt_guest_read(sp + d->opsz, &cs, sizeof(cs)))
+		return false;
+	outer = (cs & 3) > d->cx->cpl;
+	stack = interrupt && (outer || d->cx->bits == 64);
+	if (outer && !interrupt)
+		return false;
+	hvt_dec_pop(d, sp, d->opsz * (stack ? 5 : interrupt ? 3 : 2));
+	return descriptor(d, cs, true) && (!stack || descriptor_from(d, sp + 4 * d->opsz, true));
+}
+
+/* ARPL: writes when the operand's RPL is below the register's, else reads only. */
+bool hvt_dec_arpl(struct dec *d)
+{
+	u64 addr = hvt_dec_linear(d, d->ea);
+	u16 selector;
+
+	if (MOD(d) == 3)
+		return true;
+	if (!hvt_guest_read(addr, &selector, sizeof(selector)))
+		return false;
+	hvt_dec_add(d, addr, sizeof(selector),
+		    (selector & 3) < (d->cx->gpr[REG(d)] & 3) ? HVT_OP_R | HVT_OP_W : HVT_OP_R);
+	return true;
 }
 
 /* 0F 00: SLDT, STR store; LLDT, LTR load system descriptors; VERR, VERW. */
@@ -132,8 +211,37 @@ bool hvt_insn_wants_tables(const u8 *b, unsigned int n)
 	while (i < n && (b[i] == 0x66 || b[i] == 0x67 || (b[i] & 0xe7) == 0x26 ||
 			 b[i] == 0x64 || b[i] == 0x65 || (b[i] & 0xf0) == 0x40))
 		i++;
-	if (i + 1 >= n)
-		return i < n && b[i] == 0xcf;
-	return b[i] == 0x8e || b[i] == 0xcf ||
-	       (b[i] == 0x0f && (b[i + 1] == 0 || b[i + 1] == 2 || b[i + 1] == 3));
+	if (i >= n)
+		return false;
+	switch (b[i]) {
+	case 0x8e: /* MOV to a segment register */
+	case 0x9a: /* far CALL, RET, JMP; IRET */
+	case 0xca:
+	case 0xcb:
+	case 0xcf:
+	case 0xea:
+		return true;
+	case 0xc4: /* LES, LDS; VEX prefixes look so if they extend the registers */
+	case 0xc5:
+		return i + 1 < n && b[i + 1] < 0xc0;
+	case 0xff: /* /3, /5: far CALL, JMP */
+		return i + 1 < n && ((b[i + 1] & 0x38) == 0x18 || (b[i + 1] & 0x38) == 0x28);
+	case 0x0f:
+		if (i + 1 >= n)
+			return false;
+		switch (b[i + 1]) {
+		case 0x00:
+		case 0x02: /* LAR, LSL */
+		case 0x03:
+		case 0xa1: /* POP FS, GS */
+		case 0xa9:
+		case 0xb2: /* LSS, LFS, LGS */
+		case 0xb4:
+		case 0xb5:
+			return true;
+		}
+		return false;
+	default:
+		return false;
+	}
 }

@@ -38,11 +38,15 @@ enum {
 	S_IO,		/* may read the I/O permission bitmap */
 	S_MOVS, S_STOS, S_LODS, S_CMPS, S_SCAS, S_INS, S_OUTS,
 	S_MOFFS, S_XLAT,
-	S_PUSHA, S_POPA, S_BOUND, S_IRET,
+	S_PUSHA, S_POPA, S_BOUND,
+	S_IRET, S_RETF,
+	S_FARIMM,	/* 9A, EA */
 	S_MOVSEG,	/* 8E */
+	S_POPSEG,
+	S_LXS,		/* LDS, LES, LSS, LFS, LGS */
 	S_LAR,		/* LAR, LSL */
 	S_MASKMOV,	/* 0F F7 */
-	S_MOVSXD,
+	S_MOVSXD,	/* 32-bit: ARPL */
 	S_FPU,		/* D8..DF */
 	S_GRP1,		/* 80..83: /7 only reads */
 	S_GRP3,		/* F6, F7 */
@@ -58,6 +62,7 @@ enum {
 	S_MODREG,	/* only the register form exists */
 	S_12, S_16, S_2A, S_2C, S_2E, S_5A, S_60, S_6F, S_7E, S_D6, S_E6,
 	S_MOVU,		/* 10, 11: width by prefix */
+	S_KMOV,		/* 90, 91: with VEX KMOV, else SETcc */
 	S_SHIFT,	/* by a count in memory, which does not widen with VEX.L */
 };
 
@@ -122,9 +127,9 @@ static const u32 hvt_map0[256] = {
 	/* a8 */ I(B), I(Z), X2(S(STOS)), X2(S(LODS)), X2(S(SCAS)),
 	/* b0 */ X8(I(B)), X8(I(V)),
 	/* c0 */ M_ | RW | Z(B) | I(B), M_ | RW | Z(V) | I(B), S(RET) | I(W), S(RET),
-		 X2(S(BLIND)), M_ | W_ | Z(B) | I(B) | S(GRP11) | VI,
+		 X2(S(INV64)), M_ | W_ | Z(B) | I(B) | S(GRP11) | VI,
 		 M_ | W_ | Z(V) | I(Z) | S(GRP11) | VI,
-	/* c8 */ S(ENTER) | I(WB), S(LEAVE), X2(S(BLIND)), X2(S(BLIND)), S(BLIND), S(IRET),
+	/* c8 */ S(ENTER) | I(WB), S(LEAVE), S(RETF) | I(W), S(RETF), X2(S(BLIND)), S(BLIND), S(IRET),
 	/* d0 */ M_ | RW | Z(B), M_ | RW | Z(V), M_ | RW | Z(B), M_ | RW | Z(V), X2(S(INV64)),
 		 S(INV64), S(XLAT),
 	/* d8 */ X8(M_ | S(FPU)),
@@ -165,13 +170,14 @@ static const u32 hvt_map1[256] = {
 	/* 78 */ X4(S(BLIND)), X2(VEC | P6 | P2), M_ | S(7E) | PN | P6 | P3 | V6 | L0 | VV,
 		 M_ | W_ | S(6F) | PN | P6 | P3 | V6 | VV,
 	/* 80 */ X8(S(JREL) | I(Z)), X8(S(JREL) | I(Z)),
-	/* 90 */ X8(M_ | W_ | Z(B)), X8(M_ | W_ | Z(B)),
-	/* a0 */ S(PUSHSEG), S(BLIND), 0, M_ | R_ | Z(V) | S(BITS), M_ | RW | Z(V) | I(B),
+	/* 90 */ X2(M_ | W_ | Z(B) | S(KMOV) | V_ | L0), X2(M_ | W_ | Z(B)), X4(M_ | W_ | Z(B)),
+		 X8(M_ | W_ | Z(B)),
+	/* a0 */ S(PUSHSEG), S(POPSEG), 0, M_ | R_ | Z(V) | S(BITS), M_ | RW | Z(V) | I(B),
 		 M_ | RW | Z(V), X2(S(BLIND)),
-	/* a8 */ S(PUSHSEG), S(BLIND), S(BLIND), M_ | RW | Z(V) | S(BITS), M_ | RW | Z(V) | I(B),
+	/* a8 */ S(PUSHSEG), S(POPSEG), S(BLIND), M_ | RW | Z(V) | S(BITS), M_ | RW | Z(V) | I(B),
 		 M_ | RW | Z(V), M_ | S(GRP15) | PA | V_ | L0, M_ | R_ | Z(V),
-	/* b0 */ M_ | RW | Z(B), M_ | RW | Z(V), M_ | S(BLIND), M_ | RW | Z(V) | S(BITS),
-		 X2(M_ | S(BLIND)), M_ | R_ | Z(B) | VG, M_ | R_ | Z(W) | VG,
+	/* b0 */ M_ | RW | Z(B), M_ | RW | Z(V), M_ | S(LXS), M_ | RW | Z(V) | S(BITS),
+		 X2(M_ | S(LXS)), M_ | R_ | Z(B) | VG, M_ | R_ | Z(W) | VG,
 	/* b8 */ M_ | R_ | Z(V) | P3, M_ | S(BLIND), M_ | RW | Z(V) | I(B) | S(GRP8),
 		 M_ | RW | Z(V) | S(BITS), X2(M_ | R_ | Z(V)), M_ | R_ | Z(B) | VG,
 		 M_ | R_ | Z(W) | VG,

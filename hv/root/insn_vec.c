@@ -69,6 +69,12 @@ bool hvt_dec_simd_special(struct dec *d, unsigned int spec, u32 *size, u8 *acces
 	case S_2C: /* CVT(T)PS2PI, CVT(T)PD2PI; CVT(T)SS2SI, CVT(T)SD2SI */
 		*size = p == P_F3 ? 4 : p == P_66 ? 16 : 8;
 		return p >= P_F3 || !d->vex;
+	case S_KMOV: /* W and 66 select Q, D, B, else W */
+		if (!d->vex)
+			return true;
+		*size = p == P_66 ? (REX_W(d) ? 4 : 1) : REX_W(d) ? 8 : 2;
+		*access = d->op & 1 ? HVT_OP_W : HVT_OP_R;
+		return p <= P_66 && !d->vvvv;
 	case S_2E: /* (U)COMISS, (U)COMISD */
 		*size = p == P_66 ? 8 : 4;
 		return true;

@@ -64,6 +64,7 @@ static void set_fp(u8 *fp, u32 size)
 	features |= 4;
 	for (i = 0; i < 8; i++)
 		fp[512 + i] |= features >> (8 * i);
+	fp[512] &= 0x1f; /* AVX-512: its initial state */
 }
 
 /* Where the upper parts are in the frame, which has the standard format; 0: not there. */

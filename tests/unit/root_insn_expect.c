@@ -136,7 +136,7 @@ static const char *const stores[] = { "mov*",	   "vmov*",  "set*",	"st*",	     "
 				      "sgdt",	   "sidt",   "smsw",	"sldt",	     "str",
 				      "pop",	   "pextr*", "vpextr*", "extractps", "vextract*",
 				      "vcvtps2ph", "ins*",   "vmask*", "vpmaskmov*", "vpmov*",
-				      "vcompress*", "vpcompress*", NULL };
+				      "vcompress*", "vpcompress*", "kmov*", NULL };
 
 static const char *bare(const cs_insn *in)
 {

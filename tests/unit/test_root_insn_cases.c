@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 #include "insn.h"
 #include "vec.h"
@@ -76,6 +77,12 @@ static const struct {
 	{ "les", 32, 0, 0, false, 2, { 0xc4, 0x00 } },
 	{ "iretq", 64, 0, 0, false, 2, { 0x48, 0xcf } },
 	{ "retf", 64, 0, 0, false, 1, { 0xcb } },
+	{ "lss eax, eax", 64, 0, 0, false, 3, { 0x0f, 0xb2, 0xc0 } },
+	{ "kmovw k1, [rax]", 64, 0, 0, true, 4, { 0xc5, 0xf8, 0x90, 0x08 } },
+	{ "kmovw k1, [rax] with L", 64, 0, 0, false, 4, { 0xc5, 0xfc, 0x90, 0x08 } },
+	{ "kmovw k1, [rax] with vvvv", 64, 0, 0, false, 4, { 0xc5, 0xf0, 0x90, 0x08 } },
+	{ "kmov, F3", 64, 0, 0, false, 4, { 0xc5, 0xfa, 0x90, 0x08 } },
+	{ "jmp far in 64-bit code", 64, 0, 0, false, 7, { 0xea, 0, 0, 0, 0, 0x33, 0 } },
 	{ "jmp far [rax]", 64, 0, 0, false, 2, { 0xff, 0x28 } },
 	{ "lldt", 64, 0, 0, false, 3, { 0x0f, 0x00, 0xd0 } },
 	{ "REX2", 64, 0, 0, false, 4, { 0xd5, 0x08, 0x8b, 0x00 } },
@@ -205,7 +212,6 @@ static void test_descriptors(void **state)
 	static const u8 mov_ds_rm[] = { 0x8e, 0x18 }, mov_fs_ax[] = { 0x8e, 0xe0 };
 	static const u8 mov_cs_ax[] = { 0x8e, 0xc8 }, iretq[] = { 0x48, 0xcf };
 	static const u8 verw_rm[] = { 0x0f, 0x00, 0x28 }, lsl_ax[] = { 0x0f, 0x03, 0xc8 };
-	static const u8 plain[] = { 0x48, 0x8b, 0x00 };
 	static u16 selector;
 	static u64 frame[5] = { 0x401000, 0x33, 0x202, 0x7000, 0x2b };
 	u64 gpr[16] = { 0 };
@@ -260,9 +266,160 @@ static void test_descriptors(void **state)
 	cx.tables = false;
 	assert_false(hvt_insn_decode(iretq, 2, &cx, &out));
 	vec_memory = false;
-	assert_true(hvt_insn_wants_tables(iretq, 2) && hvt_insn_wants_tables(verw_rm, 3) &&
-		    hvt_insn_wants_tables(mov_ds_rm, 2) && hvt_insn_wants_tables(lsl_ax, 3));
-	assert_false(hvt_insn_wants_tables(plain, 3));
+}
+
+/* A far pointer, or a return's frame, in memory: what of it is read, and what is pushed. */
+static void test_far(void **state)
+{
+	static const struct {
+		const char *what;
+		u8 bits, n, b[8];
+		u8 size, cs; /* bytes of the operand and where in it the selector is */
+		u8 pushed;
+		u16 selector;
+		bool known;
+	} insns[] = {
+		{ "lss", 64, 3, { 0x0f, 0xb2, 0x20 }, 6, 4, 0, 0x2b, true },
+		{ "lssw", 64, 4, { 0x66, 0x0f, 0xb2, 0x20 }, 4, 2, 0, 0x2b, true },
+		{ "lssq", 64, 4, { 0x48, 0x0f, 0xb2, 0x20 }, 10, 8, 0, 0x2b, true },
+		{ "lfs, null", 64, 3, { 0x0f, 0xb4, 0x08 }, 6, 4, 0, 3, true },
+		{ "lgs, not accessed", 64, 3, { 0x0f, 0xb5, 0x08 }, 6, 4, 0, 0x3b, false },
+		{ "les", 32, 2, { 0xc4, 0x08 }, 6, 4, 0, 0x2b, true },
+		{ "ldsw", 32, 3, { 0x66, 0xc5, 0x08 }, 4, 2, 0, 0x2b, true },
+		{ "lcall", 64, 2, { 0xff, 0x18 }, 6, 4, 8, 0x33, true },
+		{ "lcallw", 64, 3, { 0x66, 0xff, 0x18 }, 4, 2, 4, 0x33, true },
+		{ "lcallq", 64, 3, { 0x48, 0xff, 0x18 }, 10, 8, 16, 0x33, true },
+		{ "lcall, gate", 64, 2, { 0xff, 0x18 }, 6, 4, 8, 0x43, false },
+		{ "lcall", 32, 2, { 0xff, 0x18 }, 6, 4, 8, 0x33, true },
+		{ "ljmp", 64, 2, { 0xff, 0x28 }, 6, 4, 0, 0x33, true },
+		{ "ljmpq", 64, 3, { 0x48, 0xff, 0x28 }, 10, 8, 0, 0x33, true },
+		{ "lret", 64, 1, { 0xcb }, 8, 4, 0, 0x33, true },
+		{ "lretq", 64, 2, { 0x48, 0xcb }, 16, 8, 0, 0x33, true },
+		{ "lretw", 64, 2, { 0x66, 0xcb }, 4, 2, 0, 0x33, true },
+		{ "lret imm", 32, 3, { 0xca, 8, 0 }, 8, 4, 0, 0x33, true },
+		{ "iret", 64, 1, { 0xcf }, 20, 4, 0, 0x33, true },
+		{ "iretw", 64, 2, { 0x66, 0xcf }, 10, 2, 0, 0x33, true },
+		{ "iret", 32, 1, { 0xcf }, 12, 4, 0, 0x33, true },
+	};
+	static const u8 jump[] = { 0xea, 0, 0x10, 0, 0, 0x33, 0 };
+	static const u8 call[] = { 0x66, 0x9a, 0, 0x10, 0x33, 0 };
+	/* Operands in 32-bit code are below 4 GiB; the descriptors need not be. */
+	u8 *low = mmap((void *)0x30000000, 4096, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	u64 gpr[16] = { (u64)low, [4] = (u64)low };
+	struct hvt_insn_ctx cx = {
+		.gpr = gpr,
+		.cpl = 3,
+		.tables = true,
+		.gdt_base = (u64)gdt,
+		.gdt_limit = 0x7f,
+	};
+	struct hvt_insn out;
+	unsigned int i, n;
+	u16 ss = 0;
+
+	(void)state;
+	assert_ptr_equal(low, (void *)0x30000000);
+	vec_memory = true;
+	for (i = 0; i < sizeof(insns) / sizeof(*insns); i++) {
+		bool known;
+
+		memset(low, 0, 64);
+		memcpy(low + insns[i].cs, &insns[i].selector, 2);
+		cx.bits = insns[i].bits;
+		known = hvt_insn_decode(insns[i].b, insns[i].n, &cx, &out);
+		if (known != insns[i].known || (known && out.len != insns[i].n))
+			fail_msg("%s, %u: known %u", insns[i].what, cx.bits, known);
+		assert_true(hvt_insn_wants_tables(insns[i].b, insns[i].n));
+		if (!known)
+			continue;
+		n = 0;
+		if (out.nops < 1 || out.op[0].addr != (u64)low ||
+		    out.op[0].size != insns[i].size || out.op[0].access != HVT_OP_R)
+			fail_msg("%s, %u: size %u", insns[i].what, cx.bits, out.op[0].size);
+		n++;
+		if (insns[i].selector > 3) {
+			assert_int_equal(out.op[n].addr, (u64)gdt + (insns[i].selector & ~7));
+			assert_int_equal(out.op[n++].size, 8);
+		}
+		if (insns[i].pushed) {
+			assert_int_equal(out.op[n].addr, (u64)low - insns[i].pushed);
+			assert_int_equal(out.op[n].access, HVT_OP_W);
+			assert_int_equal(out.op[n++].size, insns[i].pushed);
+		}
+		assert_int_equal(out.nops, n);
+		cx.tables = false;
+		assert_false(hvt_insn_decode(insns[i].b, insns[i].n, &cx, &out));
+		cx.tables = true;
+	}
+	cx.bits = 32;
+	assert_true(hvt_insn_decode(jump, sizeof(jump), &cx, &out));
+	assert_int_equal(out.nops, 1);
+	assert_true(hvt_insn_decode(call, sizeof(call), &cx, &out));
+	expect_ops(&out, 2,
+		   (struct hvt_insn_op[]){
+			   { .addr = (u64)&gdt[6], .size = 8, .access = HVT_OP_R },
+			   { .addr = (u64)low - 4, .size = 4, .access = HVT_OP_W } });
+	/* from the kernel, outwards: IRET pops the stack, too; what a far RET does is unknown */
+	cx.cpl = 0;
+	memset(low, 0, 64);
+	memcpy(low + 4, &(u16){ 0x33 }, 2);
+	ss = 0x2b;
+	memcpy(low + 16, &ss, 2);
+	assert_true(hvt_insn_decode((u8[]){ 0xcf }, 1, &cx, &out));
+	assert_int_equal(out.nops, 3);
+	assert_int_equal(out.op[0].size, 20);
+	assert_int_equal(out.op[2].addr, (u64)&gdt[5]);
+	assert_false(hvt_insn_decode((u8[]){ 0xcb }, 1, &cx, &out));
+	vec_memory = false;
+	munmap(low, 4096);
+}
+
+/* ARPL writes if it raises the operand's RPL. */
+static void test_arpl(void **state)
+{
+	static const u8 arpl_eax_cx[] = { 0x63, 0x08 };
+	u16 *low = mmap((void *)0x30000000, 4096, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	u64 gpr[16] = { (u64)low };
+	struct hvt_insn_ctx cx = { .gpr = gpr, .bits = 32 };
+	struct hvt_insn out;
+	unsigned int i;
+
+	(void)state;
+	assert_ptr_equal(low, (void *)0x30000000);
+	vec_memory = true;
+	for (i = 0; i < 16; i++) {
+		*low = 0x28 | i >> 2;
+		gpr[1] = 0x30 | (i & 3);
+		assert_true(hvt_insn_decode(arpl_eax_cx, 2, &cx, &out));
+		expect_ops(&out, 1,
+			   (struct hvt_insn_op[]){ { .addr = (u64)low,
+						     .size = 2,
+						     .access = i >> 2 < (i & 3) ?
+								       HVT_OP_R | HVT_OP_W :
+								       HVT_OP_R } });
+	}
+	vec_memory = false;
+	munmap(low, 4096);
+}
+
+/* What descriptors are fetched for, and what is not worth it. */
+static void test_wants_tables(void **state)
+{
+	static const u8 yes[][4] = { { 0x48, 0xcf },	   { 0x0f, 0x00, 0x28 }, { 0x8e, 0x18 },
+				     { 0x0f, 0x03, 0xc8 }, { 0x0f, 0xa1 },	 { 0x65, 0xff, 0x28 } };
+	static const u8 no[][4] = { { 0x48, 0x8b, 0x00 }, { 0xff, 0x10 }, { 0xc5, 0xf8, 0x28, 0 },
+				    { 0x0f, 0xaf, 0 } };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		assert_true(hvt_insn_wants_tables(yes[i], 4));
+	for (i = 0; i < sizeof(no) / sizeof(*no); i++)
+		assert_false(hvt_insn_wants_tables(no[i], 4));
+	assert_false(hvt_insn_wants_tables((u8[]){ 0x66, 0x0f }, 2));
+	assert_false(hvt_insn_wants_tables((u8[]){ 0x66, 0x66 }, 2));
 }
 
 int main(void)
@@ -272,6 +429,9 @@ int main(void)
 		cmocka_unit_test(test_vector_reads),
 		cmocka_unit_test(test_rep),
 		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_far),
+		cmocka_unit_test(test_arpl),
+		cmocka_unit_test(test_wants_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
