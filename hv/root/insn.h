@@ -111,11 +111,12 @@ bool hvt_insn_wants_tables(const u8 *b, unsigned int n);
 bool hvt_insn_lane_done(const struct hvt_insn *insn, unsigned int op);
 
 /*
- * Vector register 0..31 and opmask register 0..7 of the guest as they are now, by
+ * Vector register 0..31, MMX and opmask register 0..7 of the guest as they are now, by
  * whoever decodes (root: vec.c). Bytes above what the CPU has are 0. False: cannot be
  * told. Asked only for instructions that index or mask by them.
  */
 bool hvt_vec_read(unsigned int reg, u8 out[64]);
+bool hvt_mmx_read(unsigned int reg, u8 out[8]);
 bool hvt_mask_read(unsigned int reg, u64 *out);
 
 /*

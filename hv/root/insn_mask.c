@@ -5,17 +5,24 @@
  */
 #include "insn_dec.h"
 
-/* The top bit of each of the @lanes elements of a vector register. */
-static bool sign_mask(unsigned int reg, unsigned int elem, unsigned int lanes, u64 *mask)
+/* The top bit of each of the @lanes elements of @v. */
+static u64 top_bits(const u8 *v, unsigned int elem, unsigned int lanes)
 {
 	unsigned int i;
+	u64 mask = 0;
+
+	for (i = 0; i < lanes; i++)
+		mask |= (u64)(v[(i + 1) * elem - 1] >> 7) << i;
+	return mask;
+}
+
+static bool sign_mask(unsigned int reg, unsigned int elem, unsigned int lanes, u64 *mask)
+{
 	u8 v[64];
 
 	if (!hvt_vec_read(reg, v))
 		return false;
-	*mask = 0;
-	for (i = 0; i < lanes; i++)
-		*mask |= (u64)(v[(i + 1) * elem - 1] >> 7) << i;
+	*mask = top_bits(v, elem, lanes);
 	return true;
 }
 
@@ -51,15 +58,20 @@ bool hvt_dec_maskmov(struct dec *d)
 	return true;
 }
 
-/* MASKMOVDQU: bytes at DS:rDI. MASKMOVQ's mask cannot be read without changing x87 state. */
+/* MASKMOVQ, and with 66 MASKMOVDQU: bytes at DS:rDI. */
 bool hvt_dec_maskmovdq(struct dec *d)
 {
+	bool mmx = d->simd == P_NONE;
 	u64 mask;
+	u8 v[8];
 
-	if (MOD(d) != 3 || d->simd != P_66 || d->vvvv ||
-	    !sign_mask(RM(d) | (d->rex & 1) << 3, 1, 16, &mask))
+	if (MOD(d) != 3 || d->vvvv)
 		return false;
-	hvt_dec_lanes(d, hvt_dec_linear(d, d->cx->gpr[7]), 16, 1, mask, HVT_OP_W);
+	if (mmx ? !hvt_mmx_read(RM(d), v) : !sign_mask(RM(d) | (d->rex & 1) << 3, 1, 16, &mask))
+		return false;
+	if (mmx)
+		mask = top_bits(v, 1, 8);
+	hvt_dec_lanes(d, hvt_dec_linear(d, d->cx->gpr[7]), mmx ? 8 : 16, 1, mask, HVT_OP_W);
 	return true;
 }
 

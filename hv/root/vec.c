@@ -88,6 +88,21 @@ bool hvt_vec_read(unsigned int reg, u8 out[64])
 	return false;
 }
 
+/*
+ * FXSAVE, unlike FNSAVE, leaves the x87 registers as they are (SDM volume 1, 10.5.1). It
+ * stores them from the top of their stack on, which MMX numbers do not count from.
+ */
+bool hvt_mmx_read(unsigned int reg, u8 out[8])
+{
+	u8 area[512] __aligned(16);
+	unsigned int top;
+
+	asm volatile("fxsave64 %0" : "=m"(area));
+	top = area[3] >> 3 & 7; /* FSW bits 13:11 */
+	hvt_copy(out, area + 32 + 16 * ((reg - top) & 7), 8);
+	return true;
+}
+
 #define MASK_Q(n) \
 	case n: \
 		asm volatile("kmovq %%k" #n ", %0" : "=r"(*out)); \

@@ -120,6 +120,8 @@ static void copy_vectors(u8 *fp, u8 (*vec)[64], u64 *mask, bool in)
 	for (i = 0; i < 8 && part.opmask; i++)
 		COPY(fp + part.opmask + 8 * i, &mask[i], 8);
 #undef COPY
+	for (i = 0; i < 8 && in; i++)
+		memcpy(fp + 32 + 16 * i, vec_mmx[i], 8); /* the x87 stack's top is 0 */
 	if (in)
 		fp[512] |= part.width == 64 ? 0xe7 : part.width == 32 ? 7 : 3;
 }

@@ -240,6 +240,9 @@ static void registers(void)
 	for (i = 0; i < 32; i++)
 		for (k = 0; k < 64; k++)
 			vec_reg[i][k] = rnd();
+	for (i = 0; i < 8; i++)
+		for (k = 0; k < 8; k++)
+			vec_mmx[i][k] = rnd();
 }
 
 /* EVEX, disp8 of 2: what it counts in is part of what is tested. */
@@ -303,6 +306,7 @@ static u64 run_maskmov(void)
 			}
 		test_sample(&(struct sample){ .base = 7, .b = { 0x66, 0x0f, 0xf7, 0xcf } }, false);
 		test_sample(&(struct sample){ .base = 7, .b = { 0xc5, 0xf9, 0xf7, 0xcf } }, false);
+		test_sample(&(struct sample){ .base = 7, .b = { 0x0f, 0xf7, 0xcd } }, false);
 	}
 	return run_gathers(false);
 }

@@ -6,6 +6,7 @@
 #include "vec.h"
 
 u8 vec_reg[32][64];
+u8 vec_mmx[8][8];
 u64 vec_mask[8];
 bool vec_unknown;
 u64 vec_asked;
@@ -16,6 +17,13 @@ bool hvt_vec_read(unsigned int reg, u8 out[64])
 {
 	vec_asked++;
 	memcpy(out, vec_reg[reg], 64);
+	return !vec_unknown;
+}
+
+bool hvt_mmx_read(unsigned int reg, u8 out[8])
+{
+	vec_asked++;
+	memcpy(out, vec_mmx[reg], 8);
 	return !vec_unknown;
 }
 
