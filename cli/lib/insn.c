@@ -113,9 +113,7 @@ static bool is_vector(x86_reg reg)
 
 static void add_operand(struct hvt_insn *insn, const struct hvt_operand *op)
 {
-	if (insn->nr_ops == HVT_OPERANDS)
-		insn->partial = true;
-	else
+	if (insn->nr_ops < HVT_OPERANDS) /* there are two at most, and an implied one */
 		insn->ops[insn->nr_ops++] = *op;
 }
 
@@ -251,24 +249,6 @@ static void implied_operands(struct hvt_insn *insn, const cs_insn *cs, enum mode
 		if (x->op_count == 2 && x->operands[1].type == X86_OP_REG && insn->nr_ops)
 			insn->ops[0].vector = true;
 		break;
-	case X86_INS_ENTER:
-	case X86_INS_IRET:
-	case X86_INS_IRETD:
-	case X86_INS_IRETQ:
-	case X86_INS_LCALL:
-	case X86_INS_LJMP:
-	case X86_INS_RETF:
-	case X86_INS_RETFQ:
-	case X86_INS_INT:
-	case X86_INS_INT1:
-	case X86_INS_INT3:
-	case X86_INS_INTO:
-	case X86_INS_PUSHAL:
-	case X86_INS_PUSHAW:
-	case X86_INS_POPAL:
-	case X86_INS_POPAW:
-		insn->partial = true;
-		break;
 	default:
 		break;
 	}
@@ -290,6 +270,8 @@ static void decode(struct hvt_decoder *d, struct slot *s)
 	snprintf(insn->text, sizeof(insn->text), "%s%s%s", cs->mnemonic, cs->op_str[0] ? " " : "",
 		 cs->op_str);
 	explicit_operands(insn, cs);
+	/* segments of 16-bit code have bases that the record does not hold */
+	insn->sure = s->mode != MODE_16 && hvt_insn_sure(cs, insn);
 	implied_operands(insn, cs, (enum mode)s->mode);
 }
 

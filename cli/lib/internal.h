@@ -113,7 +113,7 @@ struct hvt_insn {
 	uint8_t len;	/* 0: not decodable */
 	uint8_t nr_ops; /* memory operands */
 	uint8_t addr_bits;
-	bool partial; /* it may touch memory that ops[] does not list */
+	bool sure; /* it touches no other memory, and sizes and accesses are right */
 	struct hvt_operand ops[HVT_OPERANDS];
 	char text[192]; /* capstone's mnemonic[32] and op_str[160] */
 };
@@ -125,6 +125,10 @@ void hvt_decoder_free(struct hvt_decoder *d);
 /* The instruction at ip; mode by HVT_RF_CODE32/16. NULL: not decodable. Cached. */
 const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
 				  const uint8_t *bytes, size_t len);
+
+/* insn_sure.c: is it? Then accesses are set right. ops[] holds the explicit operands. */
+struct cs_insn;
+bool hvt_insn_sure(const struct cs_insn *cs, struct hvt_insn *insn);
 
 /* Where operand op of insn lies, with the registers before the instruction. */
 uint64_t hvt_operand_addr(const struct hvt_insn *insn, const struct hvt_operand *op,

@@ -6,7 +6,7 @@
  *
  * Two errors are possible and one is worse: an access that cannot be computed (gather,
  * XSAVE, far transfers) is kept when its page offset could be in a watch, and marked as
- * not exact.
+ * not exact. So is what capstone says of any instruction that insn_sure.c does not list.
  */
 #include "internal.h"
 
@@ -73,7 +73,7 @@ static int anywhere(struct hvt_watches *w, const struct hvt_rec_access *rec, str
 int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct hvt_rec_access *rec,
 	       const uint64_t *gpr, struct hvt_guess out[HVT_OPERANDS])
 {
-	bool partial = !insn || insn->partial || !gpr, met = false;
+	bool partial = !insn || !insn->sure || !gpr, met = false;
 	const struct hvt_operand *op;
 	struct hvt_guess g;
 	int n = 0;
@@ -101,13 +101,15 @@ int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct 
 		}
 		g.size = op->size;
 		g.access = op->access;
-		g.exact = true;
-		if (!g.access || insn->nr_ops == 1)
+		g.exact = insn->sure;
+		if (!g.access || (insn->nr_ops == 1 && rec->access & ~g.access)) {
 			g.access |= rec->access;
+			g.exact = false;
+		}
 		if (op->segment || !gpr) {
 			/* gla is the operand unless the operand began on the page before */
 			g.addr = rec->gla;
-			g.exact = op->segment && insn->nr_ops == 1 && (rec->gla & (HVT_PAGE - 1));
+			g.exact &= op->segment && insn->nr_ops == 1 && (rec->gla & (HVT_PAGE - 1));
 			partial |= !g.exact;
 		} else {
 			g.addr = hvt_operand_addr(insn, op, gpr, rec->ip);
