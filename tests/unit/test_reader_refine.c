@@ -76,8 +76,7 @@ static const struct blind blinds[] = {
 	/* test [rdi], eax: and a store; xchg, cmpxchg */
 	{ "\x85\x07", 2, 0x6008, 0, 0, 0x6008, HVT_ACC_R, 1, 0x6008, 4, HVT_ACC_R },
 	{ "\x87\x07", 2, 0x6008, 0, 0, 0x6008, HVT_ACC_R, 1, 0x6008, 4, HVT_ACC_R | HVT_ACC_W },
-	{ "\x0f\xb1\x07", 3, 0x6008, 0, 0, 0x6008, HVT_ACC_R, 1, 0x6008, 4,
-	  HVT_ACC_R | HVT_ACC_W },
+	{ "\x0f\xb1\x07", 3, 0x6008, 0, 0, 0x6008, HVT_ACC_R, 1, 0x6008, 4, HVT_ACC_R | HVT_ACC_W },
 	/* cmp [rdi], eax, where something wrote: it was not this operand, or not this alone */
 	{ "\x39\x07", 2, 0x6008, 0, 0, 0x6008, HVT_ACC_W, 1, 0x6008, 4,
 	  HVT_ACC_R | HVT_ACC_W | UNSURE },
@@ -120,7 +119,8 @@ static void test_refine(void **state)
 			fail_msg("case %zu: %d accesses, not %d", i, n, b->n);
 		if (!n)
 			continue;
-		if (out[0].addr != b->addr || out[0].size != b->size || out[0].access != (b->got & ~UNSURE))
+		if (out[0].addr != b->addr || out[0].size != b->size ||
+		    out[0].access != (b->got & ~UNSURE))
 			fail_msg("case %zu: 0x%llx,%u access %u", i,
 				 (unsigned long long)out[0].addr, out[0].size, out[0].access);
 		assert_int_equal(out[0].exact, b->size != 0 && !(b->got & UNSURE));
@@ -189,8 +189,8 @@ static void test_unsure(void **state)
 			rec.h.flags |= HVT_RF_BLIND | HVT_RF_REGS | insns[i].mode;
 			rec.size = 0;
 			rec.access = HVT_ACC_W;
-			insn = hvt_decode(d, rec.ip, rec.h.flags,
-					  (const uint8_t *)insns[i].bytes, insns[i].len);
+			insn = hvt_decode(d, rec.ip, rec.h.flags, (const uint8_t *)insns[i].bytes,
+					  insns[i].len);
 			n = hvt_refine(&w, insn, &rec, gpr, out);
 			if (n < 1)
 				fail_msg("%s, %zu: left out", insns[i].what, behind);
