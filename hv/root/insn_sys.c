@@ -136,13 +136,30 @@ bool hvt_dec_arpl(struct dec *d)
 	return true;
 }
 
-/* 0F 00: SLDT, STR store; LLDT, LTR load system descriptors; VERR, VERW. */
+/* LLDT of a null selector; others name system descriptors. */
+static bool no_ldt(struct dec *d)
+{
+	u16 selector = d->cx->gpr[RM(d) | (d->rex & 1) << 3];
+
+	if (MOD(d) != 3) {
+		u64 addr = hvt_dec_linear(d, d->ea);
+
+		hvt_dec_add(d, addr, sizeof(selector), HVT_OP_R);
+		if (!hvt_guest_read(addr, &selector, sizeof(selector)))
+			return false;
+	}
+	return selector < 4;
+}
+
+/* 0F 00: SLDT, STR store; LLDT; LTR marks its system descriptor as busy; VERR, VERW. */
 bool hvt_dec_group6(struct dec *d)
 {
 	if (d->rep)
 		return false;
 	if (REG(d) == 4 || REG(d) == 5)
 		return hvt_dec_selector(d, false);
+	if (REG(d) == 2)
+		return no_ldt(d);
 	if (MOD(d) != 3)
 		hvt_dec_add(d, hvt_dec_linear(d, d->ea), 2, HVT_OP_W);
 	return REG(d) < 2;

@@ -85,6 +85,8 @@ static const struct {
 	{ "jmp far in 64-bit code", 64, 0, 0, false, 7, { 0xea, 0, 0, 0, 0, 0x33, 0 } },
 	{ "jmp far [rax]", 64, 0, 0, false, 2, { 0xff, 0x28 } },
 	{ "lldt", 64, 0, 0, false, 3, { 0x0f, 0x00, 0xd0 } },
+	{ "lldt, null", 64, 0, 0, true, 3, { 0x0f, 0x00, 0xd1 } },
+	{ "ltr, null", 64, 0, 0, false, 3, { 0x0f, 0x00, 0xd9 } },
 	{ "REX2", 64, 0, 0, false, 4, { 0xd5, 0x08, 0x8b, 0x00 } },
 	{ "xsave", 64, 0, 0, false, 3, { 0x0f, 0xae, 0x20 } },
 	{ "enqcmd", 64, 0, 0, false, 5, { 0xf2, 0x0f, 0x38, 0xf8, 0x00 } },
@@ -213,6 +215,7 @@ static void test_descriptors(void **state)
 	static const u8 mov_ds_rm[] = { 0x8e, 0x18 }, mov_fs_ax[] = { 0x8e, 0xe0 };
 	static const u8 mov_cs_ax[] = { 0x8e, 0xc8 }, iretq[] = { 0x48, 0xcf };
 	static const u8 verw_rm[] = { 0x0f, 0x00, 0x28 }, lsl_ax[] = { 0x0f, 0x03, 0xc8 };
+	static const u8 lldt_rm[] = { 0x0f, 0x00, 0x10 };
 	static u16 selector;
 	static u64 frame[5] = { 0x401000, 0x33, 0x202, 0x7000, 0x2b };
 	u64 gpr[16] = { 0 };
@@ -258,6 +261,11 @@ static void test_descriptors(void **state)
 	gpr[0] = 0x83; /* over the limit */
 	assert_true(hvt_insn_decode(lsl_ax, 3, &cx, &out));
 	assert_int_equal(out.nops, 0);
+	gpr[0] = mem;
+	assert_false(hvt_insn_decode(lldt_rm, 3, &cx, &out));
+	selector = 3;
+	assert_true(hvt_insn_decode(lldt_rm, 3, &cx, &out));
+	expect_ops(&out, 1, from_memory);
 	gpr[4] = (u64)frame;
 	assert_true(hvt_insn_decode(iretq, 2, &cx, &out));
 	expect_ops(&out, 3,
