@@ -28,6 +28,9 @@ static void values(struct hvt_event *ev, const struct hvt_rec_access *a, const u
 
 	if (a->h.flags & HVT_RF_NOVALUE)
 		return;
+	/* Root keeps a load's value as the new one, too: not so if there was a store as well. */
+	if (ev->access & ~a->access & HVT_ACC_W)
+		return;
 	if (a->h.flags & HVT_RF_WIDE) {
 		memcpy(&w, rec + at, sizeof(w));
 		start += w.off;

@@ -172,6 +172,13 @@ static void explicit_operands(struct hvt_insn *insn, const cs_insn *cs)
 	}
 }
 
+static bool saves_state(unsigned int id)
+{
+	return id == X86_INS_XSAVE || id == X86_INS_XSAVE64 || id == X86_INS_XSAVEC ||
+	       id == X86_INS_XSAVEC64 || id == X86_INS_XSAVEOPT || id == X86_INS_XSAVEOPT64 ||
+	       id == X86_INS_XSAVES || id == X86_INS_XSAVES64;
+}
+
 /* Stack accesses, and the instructions whose memory capstone does not list. */
 static void implied_operands(struct hvt_insn *insn, const cs_insn *cs, enum mode mode)
 {
@@ -240,6 +247,9 @@ static void implied_operands(struct hvt_insn *insn, const cs_insn *cs, enum mode
 	case X86_INS_FLDENV:
 		for (i = 0; i < insn->nr_ops; i++)
 			insn->ops[i].size = 0; /* depends on XCR0 and the mode */
+		if (saves_state(cs->id))       /* capstone 4 has loads; headers are read, too */
+			for (i = 0; i < insn->nr_ops; i++)
+				insn->ops[i].access = HVT_ACC_R | HVT_ACC_W;
 		break;
 	case X86_INS_BT:
 	case X86_INS_BTC:

@@ -33,6 +33,9 @@ static uint8_t first_access(unsigned int id)
 	case X86_INS_MOVSW:
 	case X86_INS_MOVSD:
 	case X86_INS_MOVSQ:
+	case X86_INS_INSB:
+	case X86_INS_INSW:
+	case X86_INS_INSD:
 	case X86_INS_STOSB:
 	case X86_INS_STOSW:
 	case X86_INS_STOSD:
@@ -91,6 +94,9 @@ static uint8_t first_access(unsigned int id)
 	case X86_INS_JMP:
 	case X86_INS_LEAVE:
 	case X86_INS_MUL:
+	case X86_INS_OUTSB:
+	case X86_INS_OUTSW:
+	case X86_INS_OUTSD:
 	case X86_INS_PUSH:
 	case X86_INS_PUSHF:
 	case X86_INS_PUSHFD:

@@ -54,18 +54,22 @@ static bool delivery_frame(const struct hvt_rec_access *rec, struct hvt_guess *g
 	return true;
 }
 
-/* Keep the record if anything on gla's page that it may have touched is watched. */
-static int anywhere(struct hvt_watches *w, const struct hvt_rec_access *rec, struct hvt_guess *out)
+/*
+ * Keep the record if anything on gla's page that it may have touched is watched. @more: what
+ * the instruction does besides the access that made the record.
+ */
+static int anywhere(struct hvt_watches *w, const struct hvt_rec_access *rec, uint8_t more,
+		    struct hvt_guess *out)
 {
 	struct hvt_guess g = { .addr = rec->gla & ~(HVT_PAGE - 1),
 			       .size = HVT_PAGE,
-			       .access = rec->access };
+			       .access = rec->access | more };
 
 	if (!touches(w, rec, &g))
 		return 0;
 	out->addr = rec->gla;
 	out->size = 0;
-	out->access = rec->access;
+	out->access = rec->access | more;
 	out->exact = false;
 	return 1;
 }
@@ -76,16 +80,17 @@ int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct 
 	bool partial = !insn || !insn->sure || !gpr, met = false;
 	const struct hvt_operand *op;
 	struct hvt_guess g;
+	uint8_t more = 0;
 	int n = 0;
 	size_t i;
 
 	if (rec->h.flags & HVT_RF_DELIVERY) {
 		if (!delivery_frame(rec, &out[0]))
-			return anywhere(w, rec, out);
+			return anywhere(w, rec, 0, out);
 		return touches(w, rec, &out[0]);
 	}
 	if (rec->h.flags & HVT_RF_WALK)
-		return anywhere(w, rec, out);
+		return anywhere(w, rec, 0, out);
 	if (rec->access & HVT_ACC_X) {
 		out[0].addr = rec->ip;
 		out[0].size = insn ? insn->len : 1;
@@ -97,6 +102,7 @@ int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct 
 		op = &insn->ops[i];
 		if (!op->size || op->vector) {
 			partial = true;
+			more |= op->access;
 			continue;
 		}
 		g.size = op->size;
@@ -123,5 +129,5 @@ int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct 
 	/* an operand on this page explains the violation, unless there may be more of them */
 	if (n || (met && !partial))
 		return n;
-	return anywhere(w, rec, out);
+	return anywhere(w, rec, more, out);
 }

@@ -73,7 +73,7 @@ static const struct blind blinds[] = {
 	{ "\x0f\x11\x07", 3, 0x6004, 0, 0, 0x6004, HVT_ACC_W, 1, 0x6004, 16, HVT_ACC_W },
 	{ "\x0f\x94\x07", 3, 0x6008, 0, 0, 0x6008, HVT_ACC_W, 1, 0x6008, 1, HVT_ACC_W },
 	{ "\x0f\xc3\x07", 3, 0x6008, 0, 0, 0x6008, HVT_ACC_W, 1, 0x6008, 4, HVT_ACC_W },
-	/* test [rdi], eax: and a store; xchg, cmpxchg */
+	/* test [rdi], eax, xchg, cmpxchg: and the kinds of these */
 	{ "\x85\x07", 2, 0x6008, 0, 0, 0x6008, HVT_ACC_R, 1, 0x6008, 4, HVT_ACC_R },
 	{ "\x87\x07", 2, 0x6008, 0, 0, 0x6008, HVT_ACC_R, 1, 0x6008, 4, HVT_ACC_R | HVT_ACC_W },
 	{ "\x0f\xb1\x07", 3, 0x6008, 0, 0, 0x6008, HVT_ACC_R, 1, 0x6008, 4, HVT_ACC_R | HVT_ACC_W },
@@ -82,8 +82,10 @@ static const struct blind blinds[] = {
 	  HVT_ACC_R | HVT_ACC_W | UNSURE },
 	/* fxsave [rdi]: 512 bytes, not all of which it writes */
 	{ "\x0f\xae\x07", 3, 0x5f00, 0, 0, 0x6000, HVT_ACC_W, 1, 0x5f00, 512, HVT_ACC_W | UNSURE },
-	/* xsave [rdi]: not computable, so it is kept, and said to be inexact */
-	{ "\x0f\xae\x27", 3, 0x6100, 0, 0, 0x6100, HVT_ACC_W, 1, 0x6100, 0, HVT_ACC_W },
+	/* xsave [rdi], xsaveopt, xrstor: not computable, so kept and said to be inexact */
+	{ "\x0f\xae\x27", 3, 0x6100, 0, 0, 0x6100, HVT_ACC_W, 1, 0x6100, 0, HVT_ACC_R | HVT_ACC_W },
+	{ "\x0f\xae\x37", 3, 0x6100, 0, 0, 0x6300, HVT_ACC_R, 1, 0x6300, 0, HVT_ACC_R | HVT_ACC_W },
+	{ "\x0f\xae\x2f", 3, 0x6100, 0, 0, 0x6300, HVT_ACC_R, 1, 0x6300, 0, HVT_ACC_R },
 	/* bytes that are no instruction: the same */
 	{ "\x0f\xff\xff", 3, 0x6100, 0, 0, 0x6100, HVT_ACC_W, 1, 0x6100, 0, HVT_ACC_W },
 };
@@ -301,13 +303,80 @@ static void test_crossing(void **state)
 	lb_free(&rec);
 }
 
+/* The upper part was touched first: the place is exact, the values begin where root's do. */
+static void test_upper_first(void **state)
+{
+	struct logbuild lb = { 0 }, rec = { 0 };
+	uint64_t gpr[16] = { [7] = 0x6010 };
+	struct hvt_rec_access a = lb_access(0, 100, 0x6014);
+	struct hvt_reader *r;
+	struct hvt_event ev;
+
+	(void)state;
+	a.h.flags |= HVT_RF_BLIND;
+	a.size = 0;
+	memcpy(a.insn, "\x48\x89\x07", 3);
+	a.insn_len = 3;
+	lb_record(&rec, &a, gpr, 0, "old.behind..", "new.behind..", 12);
+	lb_header(&lb, 1);
+	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x6010, 8, "x");
+	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
+	lb_end(&lb, HVT_END_STOP);
+	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+	assert_non_null(r);
+	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	assert_true(hvt_reader_next(r, &ev));
+	assert_true(ev.exact);
+	assert_int_equal(ev.addr, 0x6010);
+	assert_int_equal(ev.size, 8);
+	assert_int_equal(ev.val_off, 4);
+	assert_int_equal(ev.val_len, 4);
+	assert_memory_equal(ev.old, "old.", 4);
+	assert_memory_equal(ev.new_, "new.", 4);
+	assert_false(hvt_reader_next(r, &ev));
+	hvt_reader_free(r);
+	lb_free(&lb);
+	lb_free(&rec);
+}
+
+/* Root saw the load of an ADD only: it has no new value. */
+static void test_load_of_rmw(void **state)
+{
+	struct logbuild lb = { 0 }, rec = { 0 };
+	uint64_t gpr[16] = { [7] = 0x6010 };
+	struct hvt_rec_access a = lb_access(0, 100, 0x6010);
+	struct hvt_reader *r;
+	struct hvt_event ev;
+
+	(void)state;
+	a.h.flags |= HVT_RF_BLIND;
+	a.size = 0;
+	a.access = HVT_ACC_R;
+	memcpy(a.insn, "\x48\x01\x07", 3);
+	a.insn_len = 3;
+	lb_record(&rec, &a, gpr, 0, "the old.", "the old.", 8);
+	lb_header(&lb, 1);
+	lb_watch(&lb, 1, HVT_ACC_R | HVT_ACC_W, 100, 0x6010, 8, "x");
+	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
+	lb_end(&lb, HVT_END_STOP);
+	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+	assert_non_null(r);
+	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	assert_true(hvt_reader_next(r, &ev));
+	assert_int_equal(ev.access, HVT_ACC_R | HVT_ACC_W);
+	assert_int_equal(ev.size, 8);
+	assert_int_equal(ev.val_len, 0);
+	hvt_reader_free(r);
+	lb_free(&lb);
+	lb_free(&rec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refine),
-		cmocka_unit_test(test_unsure),
-		cmocka_unit_test(test_blind_stores),
-		cmocka_unit_test(test_crossing),
+		cmocka_unit_test(test_refine),	     cmocka_unit_test(test_unsure),
+		cmocka_unit_test(test_blind_stores), cmocka_unit_test(test_crossing),
+		cmocka_unit_test(test_upper_first),  cmocka_unit_test(test_load_of_rmw),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
