@@ -81,6 +81,11 @@ struct tcase {
 	 */
 	bool bytes;
 	bool exec;			/* the code runs in the case's pages */
+	/*
+	 * Why the events cannot tell the bytes: then they have to say so, be on every page
+	 * that is accessed, and what they have of values has to be right.
+	 */
+	const char *inexact;
 	const char *simulator;		/* what the simulated CPU does otherwise than the SDM */
 	/*
 	 * Instead of code: a function that makes the kernel touch the case's pages. Replayed
@@ -321,7 +326,7 @@ static void print_case(FILE *out, const struct tcase *t, size_t off, uint8_t *be
 		t->name, (unsigned long)arena + off, (unsigned long)(arena + off + len),
 		(unsigned long)(t->exec ? (uintptr_t)arena + off : (uintptr_t)t->code),
 		(unsigned long)(t->exec ? (uintptr_t)arena + off + len : (uintptr_t)t->code_end),
-		t->call ? "replay" : t->bytes ? "bytes" : "list");
+		t->call ? "replay" : t->inexact ? "inexact" : t->bytes ? "bytes" : "list");
 	if (t->call) {
 		fprintf(out, "\"varies\":%s", t->varies ? "true" : "false");
 		print_bytes(out, "before", before, len);
@@ -334,6 +339,8 @@ static void print_case(FILE *out, const struct tcase *t, size_t off, uint8_t *be
 		fprintf(out, "],");
 		memcpy(before, ours, len);
 	}
+	if (t->inexact)
+		fprintf(out, "\"inexact\":\"%s\",", t->inexact);
 	if (t->simulator)
 		fprintf(out, "\"simulator\":\"%s\",", t->simulator);
 	fprintf(out, "\"expect\":[");

@@ -135,7 +135,8 @@ CASE32(x32_push, "push %eax", ACC(WR(TOP - 4, 4)))
 CASE32(x32_push_16, "pushw %ax", ACC(WR(TOP - 2, 2)))
 CASE32(x32_push_mem, "pushl (%edi)", ACC(RD(0, 4), WR(TOP - 4, 4)))
 /* Recent processors write the selector's two bytes only, older ones all four (SDM, "PUSH"). */
-CASE32(x32_push_seg, "push %ds", ACC(WR(TOP - 4, 2), MAY(TOP - 2, 2, ACC_W)), .bytes = true)
+CASE32(x32_push_seg, "push %ds", ACC(WR(TOP - 4, 2), MAY(TOP - 2, 2, ACC_W)),
+       .inexact = "CPUs write 2 or 4 bytes")
 CASE32(x32_pop, "pop %ebx", ACC(RD(TOP, 4)))
 CASE32(x32_pop_mem, "popl (%edi)", ACC(RD(TOP, 4), WR(0, 4)))
 CASE32(x32_pushf, "pushf", ACC(WR(TOP - 4, 4)))

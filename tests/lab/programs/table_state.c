@@ -92,9 +92,10 @@ static void header(const struct tcase *t, uint8_t *at)
 }
 
 #define USED "fninit\nfldpi\nkmovw %ecx, %k1\nvmovdqu64 %zmm1, %zmm17\nxor %edx, %edx\n"
-#define SAVE(id, text, form, bitmap)                                                           \
+#define SAVE(id, text, form, bitmap, ...)                                                      \
 	CASE(id, USED text " (%rdi)\nfninit", .bytes = true, .pages = 2, .model = state,       \
-	     .fill = header, .string = { form, 'w', 0 }, REG([RAX] = V(bitmap), [RCX] = V(5)))
+	     .fill = header, .string = { form, 'w', 0 }, REG([RAX] = V(bitmap), [RCX] = V(5)),  \
+	     __VA_ARGS__)
 #define RESTORE(id, text, form, bitmap, bv)                                                    \
 	CASE(id, "xor %edx, %edx\n" text " (%rdi)\nfninit", .bytes = true, .pages = 2,         \
 	     .model = state, .fill = image, .string = { form, 'r', 0 },                        \
@@ -111,7 +112,8 @@ SAVE(xsave_sse, "xsave64", 's', 2)
 SAVE(xsave_avx, "xsave64", 's', 7)
 SAVE(xsave_avx_only, "xsave64", 's', 4)
 SAVE(xsave_avx512, "xsave64", 's', 0xe7)
-SAVE(xsaveopt_avx, "xsaveopt64", 's', 7)
+/* What is as the last XRSTOR from there left it is not written (13.6, 13.9): not to be seen. */
+SAVE(xsaveopt_avx, "xsaveopt64", 's', 7, .inexact = "the CPU alone knows what is modified")
 SAVE(xsavec_avx, "xsavec64", 'c', 7)
 SAVE(xsavec_avx512, "xsavec64", 'c', 0xe7)
 SAVE(xsavec_some, "xsavec", 'c', 0xa2)
