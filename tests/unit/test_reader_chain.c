@@ -411,7 +411,7 @@ static void test_blind(void **state)
 		uint32_t voided; /* of the page's 4096 bytes, 64 of them in the window */
 	} cases[] = {
 		{ "\x0f\x11\x07", 3, 0x10100, 0 },	   /* movups [rdi], xmm0 */
-		{ "\x0f\xae\x07", 3, 0x10100, 512 - 64 },  /* fxsave [rdi] */
+		{ "\x0f\xae\x07", 3, 0x10100, 4096 - 64 }, /* fxsave [rdi]: not all of it */
 		{ "\x0f\xae\x27", 3, 0x10100, 4096 - 64 }, /* xsave [rdi]: not computable */
 		{ "\x0f\xff\xff", 3, 0x10100, 4096 - 64 }, /* no instruction */
 	};

@@ -205,14 +205,8 @@ static const struct access stores[] = {
 	{ 0, 2, HVT_ACC_W, "\x66\x89\x07", 3, false },
 	{ 0, 4, HVT_ACC_W, "\x89\x07", 2, false },
 	{ 0, 8, HVT_ACC_W, "\x48\x89\x07", 3, false },
-	{ 0, 10, HVT_ACC_W, "\xdb\x3f", 2, false },		    /* fstp tbyte [rdi] */
-	{ 0, 16, HVT_ACC_W, "\x0f\x11\x07", 3, false },		    /* movups [rdi], xmm0 */
-	{ 0, 32, HVT_ACC_W, "\xc5\xfc\x11\x07", 4, false },	    /* vmovups [rdi], ymm0 */
-	{ 0, 64, HVT_ACC_W, "\x62\xf1\x7c\x48\x11\x07", 6, false }, /* vmovups [rdi], zmm0 */
-	{ 0, 512, HVT_ACC_W, "\x0f\xae\x07", 3, false },	    /* fxsave [rdi] */
-	{ 0, 8, HVT_ACC_R, "\x48\x8b\x07", 3, false },		    /* mov rax, [rdi] */
-	{ 0, 32, HVT_ACC_R, "\xc5\xfc\x10\x07", 4, false },
-	{ 0, 512, HVT_ACC_R, "\x0f\xae\x0f", 3, false },       /* fxrstor [rdi] */
+	{ 0, 16, HVT_ACC_W, "\x0f\x11\x07", 3, false },	       /* movups [rdi], xmm0 */
+	{ 0, 8, HVT_ACC_R, "\x48\x8b\x07", 3, false },	       /* mov rax, [rdi] */
 	{ 0, 4, HVT_ACC_R | HVT_ACC_W, "\x01\x07", 2, false }, /* add [rdi], eax */
 };
 #define NR_STORES (sizeof(stores) / sizeof(*stores))
