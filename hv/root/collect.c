@@ -163,6 +163,37 @@ void hvt_collect_page(struct hvt_vcpu *v, const struct hvt_prov *at)
 		p->flags |= HVT_RF_NOVALUE;
 }
 
+static bool page_changed(struct hvt_vcpu *v, const struct hvt_prov *p)
+{
+	const hvt_word *was = v->snap[p->snap];
+	u64 gpa = p->gpa & PAGE_MASK, is;
+	u32 i;
+
+	for (i = 0; i < PAGE_SIZE / 8; i++)
+		if (!hvt_read_phys(&is, gpa + 8 * i, 8) || is != was[i])
+			return true;
+	return false;
+}
+
+/*
+ * A blind step saw the first access to a page, a load; its instruction may have stored
+ * there as well. Then those who watch stores are told, too.
+ */
+void hvt_collect_store(struct hvt_vcpu *v, struct hvt_prov *p)
+{
+	struct hvt_ref_iter it;
+	struct hvt_ref *r;
+
+	if (p->snap < 0 || p->access != HVT_ACC_R || !p->hit || (p->flags & HVT_RF_DEVICE) ||
+	    !page_changed(v, p))
+		return;
+	p->access |= HVT_ACC_W;
+	p->only = NULL;
+	hvt_for_each_ref(r, &it, p->span[0].page, p->span[0].lo, p->span[0].hi)
+		if (r->kind == HVT_REF_DATA && (r->watch->access & HVT_ACC_W))
+			p->sessions |= 1u << r->watch->session;
+}
+
 static u32 value_len(u32 size)
 {
 	return size < HVT_VALUE_MAX ? size : HVT_VALUE_MAX;

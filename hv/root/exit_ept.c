@@ -152,7 +152,7 @@ static void begin(struct hvt_vcpu *v, const struct violation *x)
 		v->step.vector = HVT_EV_VECTOR(x->vec_info);
 		v->step.has_error = x->vec_info & HVT_EV_ERROR;
 		begin_blind(v, x);
-	} else if (hvt_decode(v) && !by_walker(x) && !v->stop_next) {
+	} else if (hvt_decode(v) && !by_walker(x)) {
 		begin_exact(v, x);
 	} else {
 		begin_blind(v, x);

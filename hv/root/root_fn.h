@@ -39,6 +39,7 @@ bool hvt_begin_exact(struct hvt_vcpu *v);
 /* collect.c */
 void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u8 op);
 void hvt_collect_page(struct hvt_vcpu *v, const struct hvt_prov *at);
+void hvt_collect_store(struct hvt_vcpu *v, struct hvt_prov *p);
 void hvt_capture_old(struct hvt_vcpu *v);
 
 /* account.c */

@@ -119,8 +119,10 @@ static void emit_all(struct hvt_vcpu *v)
 	u64 tsc;
 	u32 i;
 
-	for (i = 0; i < s->nprov; i++)
+	for (i = 0; i < s->nprov; i++) {
+		hvt_collect_store(v, &s->prov[i]);
 		sessions |= s->prov[i].sessions;
+	}
 	tsc = hvt_emit_begin(v, sessions);
 	for (i = 0; i < s->nprov; i++) {
 		struct hvt_prov *p = &s->prov[i];
