@@ -7,6 +7,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "arm.h"
+#include "root/root_fn.h"
 
 #define CHUNK_PAGES 512		/* translated per stop of the other CPUs */
 
@@ -151,13 +152,16 @@ static u64 call(u64 nr, void *arg)
 /* For root mode nothing is watched any more; its memory is still with root. */
 void hvt_inst_unlink(struct hvt_inst *i)
 {
-	call(HVT_CALL_UNLINK, &i->w);
+	/* Suspended, or broken: with nobody under VMX root's tables are Linux's to change. */
+	if (call(HVT_CALL_UNLINK, &i->w) && !hvt_cpus_attached())
+		hvt_unfollow(NULL, &i->w);
 }
 
 void hvt_inst_disarm(struct hvt_inst *i)
 {
 	u64 before = tables_for(total_pages, total_guards);
 
+	hvt_check_broken(); /* if this CPU left alone, the others leave now */
 	hvt_inst_unlink(i);
 	total_pages -= i->w.npages;
 	total_guards -= i->w.nguards;
@@ -165,7 +169,8 @@ void hvt_inst_disarm(struct hvt_inst *i)
 		.npages = i->npages,
 		.ntables = before - tables_for(total_pages, total_guards),
 	};
-	call(HVT_CALL_RECLAIM, &i->supply);
+	if (call(HVT_CALL_RECLAIM, &i->supply) && !hvt_cpus_attached())
+		hvt_take_back(&i->supply);
 	free_supply(&i->supply);
 }
 

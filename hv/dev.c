@@ -71,7 +71,7 @@ static void detach_if_unused(void)
 	struct hvt_file *f;
 
 	list_for_each_entry(f, &hvt_files, node)
-		if (f->attached)
+		if (f->attached || !list_empty(&f->watches))
 			return;
 	if (!persist)
 		hvt_detach();
@@ -80,13 +80,15 @@ static void detach_if_unused(void)
 static int hvt_release(struct inode *inode, struct file *file)
 {
 	struct hvt_file *f = file->private_data;
+	bool used;
 
 	mutex_lock(&hvt_lock);
+	used = f->attached || !list_empty(&f->watches);
 	hvt_watch_del_all(f);
 	hvt_filter_free_all(f);
 	hvt_session_destroy(f);
 	list_del(&f->node);
-	if (f->attached)
+	if (used)
 		detach_if_unused();
 	mutex_unlock(&hvt_lock);
 	kfree(f);

@@ -61,29 +61,63 @@ static void drop(struct hvt_inst *i)
 	hvt_inst_free(i);
 }
 
+/* What was counted in a space that goes stays counted. */
+static void retire(struct hvt_armed *a, struct hvt_inst *i)
+{
+	hvt_inst_unlink(i);
+	a->hits += i->w.hits;
+	a->filtered += i->w.filtered;
+	a->near += hvt_inst_near(i);
+	a->remaps += i->w.remaps;
+	drop(i);
+}
+
 /* The old space of @c is unlinked: the watch goes on in the new one. */
 static void complete_change(struct change *c)
 {
 	struct hvt_armed *a = c->armed;
 
 	forget(c);
-	a->hits += a->now->w.hits;
-	a->filtered += a->now->w.filtered;
-	a->near += hvt_inst_near(a->now);
-	a->remaps += a->now->w.remaps;
-	drop(a->now);
+	retire(a, a->now);
 	a->now = a->next;
 	a->next = NULL;
+}
+
+/* The watch came while its process was past our format, or there was no memory there. */
+static void catch_up(struct hvt_armed *a)
+{
+	struct task_struct *task = get_pid_task(a->process, PIDTYPE_TGID);
+	struct mm_struct *mm = task ? get_task_mm(task) : NULL;
+	struct hvt_inst *i;
+	int rc;
+
+	if (mm && mm != a->now->mm) {
+		i = hvt_inst_create(&a->now->w, mm, &rc);
+		if (i) {
+			retire(a, a->now);
+			a->now = i;
+		}
+	}
+	if (mm)
+		mmput(mm);
+	if (task)
+		put_task_struct(task);
 }
 
 static void finish(struct work_struct *work)
 {
 	struct change *c, *next;
+	struct hvt_armed *a;
+	struct hvt_file *f;
 
 	mutex_lock(&hvt_lock);
 	list_for_each_entry_safe(c, next, &changes, node)
 		if (READ_ONCE(c->done))
 			complete_change(c);
+	list_for_each_entry(f, &hvt_files, node)
+		list_for_each_entry(a, &f->watches, node)
+			if (a->process && !a->next)
+				catch_up(a);
 	mutex_unlock(&hvt_lock);
 }
 
@@ -91,19 +125,16 @@ static void on_exec(void *data, struct task_struct *task, pid_t old_pid,
 		    struct linux_binprm *bprm)
 {
 	struct change *c;
-	bool any = false;
 
 	spin_lock(&changes_lock);
 	list_for_each_entry(c, &changes, node) {
 		if (c->process == task_tgid(task) && !c->done) {
 			hvt_inst_unlink(c->old);
 			WRITE_ONCE(c->done, true);
-			any = true;
 		}
 	}
 	spin_unlock(&changes_lock);
-	if (any)
-		schedule_work(&finisher);
+	schedule_work(&finisher);
 }
 
 static void arm_next(struct hvt_armed *a, struct mm_struct *mm)
@@ -119,7 +150,7 @@ static void arm_next(struct hvt_armed *a, struct mm_struct *mm)
 		return; /* asked again, for an interpreter */
 	if (a->next) {
 		forget(c);
-		drop(a->next);
+		retire(a, a->next);
 		a->next = NULL;
 	}
 	c = kzalloc(sizeof(*c), GFP_KERNEL);

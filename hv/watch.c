@@ -45,7 +45,7 @@ static int check_filter(const struct hvt_watch_add *a, const struct hvt_filter_s
 	if (a->filter && !st)
 		return -ENOENT;
 	if (st && (a->flags & HVT_WATCH_COALESCE) &&
-	    (st->f.op || (st->f.flags & HVT_FF_CHANGED) || st->f.every > 1))
+	    (st->f.op || (st->f.flags & HVT_FF_CHANGED) || st->f.every > 1 || st->f.limit))
 		return -EINVAL;
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include "root_fn.h"
 #include "filter.h"
 
+#define MANY_FILTERS 16 /* of one access; the agent has one for each fd */
+
 /* What one access was found to be, while its watches are gone through. */
 struct verdict {
 	struct hvt_vcpu *v;
@@ -16,8 +18,9 @@ struct verdict {
 	const struct hvt_values *val;
 	struct hvt_verdict *out;
 	/* Every and limit count an access once, however many watches it touches. */
-	struct hvt_filter_state *counted[HVT_SESSIONS];
-	u8 have_counted, taken;		/* bits per session; taken: what that said */
+	struct hvt_filter_state *counted[MANY_FILTERS];
+	bool taken[MANY_FILTERS];	/* what that said */
+	u32 ncounted;
 };
 
 static bool who_passes(const struct verdict *d, const struct hvt_filter *f)
@@ -48,22 +51,25 @@ static bool value_passes(const struct verdict *d, const struct hvt_filter *f, u3
 				d->val->have_old);
 }
 
-static bool take(struct verdict *d, struct hvt_filter_state *st, u32 session)
+static bool take(struct verdict *d, struct hvt_filter_state *st)
 {
-	u8 bit = 1u << session;
 	bool ok = true;
+	u32 i;
 
-	if ((d->have_counted & bit) && d->counted[session] == st)
-		return d->taken & bit;
+	for (i = 0; i < d->ncounted; i++)
+		if (d->counted[i] == st)
+			return d->taken[i];
 	if (st->f.every > 1)
 		ok = (xadd(&st->seen, 1) + 1) % st->f.every == 0;
 	if (ok && st->f.limit)
 		ok = xadd(&st->taken, 1) < st->f.limit;
 	else if (ok)
 		hvt_count(&st->taken);
-	d->counted[session] = st;
-	d->have_counted |= bit;
-	d->taken = ok ? d->taken | bit : d->taken & ~bit;
+	if (i < MANY_FILTERS) {
+		d->counted[i] = st;
+		d->taken[i] = ok;
+		d->ncounted++;
+	}
 	return ok;
 }
 
@@ -82,7 +88,7 @@ static bool passes(struct verdict *d, struct hvt_watch *w, u32 lo, u32 hi)
 	if (is_ignored(w))
 		return false;
 	return !st || (who_passes(d, &st->f) && value_passes(d, &st->f, lo, hi) &&
-		       take(d, st, w->session));
+		       take(d, st));
 }
 
 static void judge(struct verdict *d, struct hvt_watch *w, u32 lo, u32 hi)
@@ -95,6 +101,8 @@ static void judge(struct verdict *d, struct hvt_watch *w, u32 lo, u32 hi)
 		return;
 	}
 	hvt_count(&w->hits);
+	if (!w->coalesce)
+		out->plain |= bit;
 	if (!(out->sessions & bit) || w->id < out->watch[w->session]->id) {
 		out->sessions |= bit;
 		out->watch[w->session] = w;
@@ -153,8 +161,8 @@ void hvt_account(struct hvt_vcpu *v, const struct hvt_prov *p, const struct hvt_
 	d.p = p;
 	d.val = val;
 	d.out = out;
-	d.have_counted = d.taken = 0;
-	out->sessions = 0;
+	d.ncounted = 0;
+	out->sessions = out->plain = 0;
 	for (i = 0; i < 2; i++)
 		if (p->span[i].page)
 			hvt_count(&p->span[i].page->accesses);

@@ -173,12 +173,15 @@ static u8 *put_values(struct hvt_rec_access *r, u8 *tail, const struct hvt_value
 	return (u8 *)(w + 1) + 2 * val->len;
 }
 
-static void send(struct hvt_vcpu *v, struct hvt_rec_access *r, const u8 *end, u8 sessions,
+static void send(struct hvt_vcpu *v, struct hvt_rec_access *r, u8 *end, u8 sessions,
 		 struct hvt_watch *const *watch)
 {
-	u32 m;
+	u32 len = end - (u8 *)r, m;
 
-	r->h.nslots = (end - (const u8 *)r + HVT_SLOT - 1) / HVT_SLOT;
+	r->h.nslots = (len + HVT_SLOT - 1) / HVT_SLOT;
+	/* The buffer held what other sessions watch. */
+	if (r->h.nslots * HVT_SLOT > len)
+		hvt_zero(end, r->h.nslots * HVT_SLOT - len);
 	for (m = sessions; m; m &= m - 1) {
 		u32 i = __builtin_ctz(m);
 
@@ -236,7 +239,7 @@ void hvt_emit_run(struct hvt_vcpu *v, const struct hvt_run *run, u64 tsc)
 	r->order = run->order;
 	*part = (struct hvt_rec_run){ run->count, run->elem, run->down };
 	if (run->len < run->size)
-		r->h.flags |= run->flags & HVT_RF_DEVICE ? HVT_RF_NOVALUE : HVT_RF_CLIPPED;
+		r->h.flags |= run->len ? HVT_RF_CLIPPED : HVT_RF_NOVALUE;
 	send(v, r, put_values(r, (u8 *)(part + 1), &val), run->sessions, run->watch);
 }
 

@@ -67,6 +67,7 @@ bool hvt_decode(struct hvt_vcpu *v)
 	};
 	u32 got = hvt_fetch(s->cr3, s->ip, s->insn, HVT_INSN_MAX);
 	bool known;
+	u32 i;
 
 	if (!got)
 		s->mode_flags |= HVT_RF_NOINSN;
@@ -84,6 +85,9 @@ bool hvt_decode(struct hvt_vcpu *v)
 	}
 	known = hvt_insn_decode(s->insn, got, &cx, &s->dec);
 	s->insn_len = s->dec.len ? s->dec.len : got;
+	/* What may touch more than two pages (AMX state) goes page by page. */
+	for (i = 0; known && i < s->dec.nops; i++)
+		known = s->dec.op[i].size <= PAGE_SIZE;
 	return known;
 }
 

@@ -139,12 +139,11 @@ static u64 call_supply(struct hvt_vcpu *v, struct hvt_supply *s)
 	return 0;
 }
 
-static u64 call_reclaim(struct hvt_vcpu *v, struct hvt_supply *s)
+/* Nobody else uses the free lists: the others are stopped, or there are none. */
+void hvt_take_back(struct hvt_supply *s)
 {
 	u64 i;
 
-	while (!hvt_stop_others(v))
-		;
 	for (i = 0; i < s->npages && hvt_m.free_pages; i++) {
 		struct hvt_page *p = hvt_m.free_pages;
 
@@ -160,6 +159,13 @@ static u64 call_reclaim(struct hvt_vcpu *v, struct hvt_supply *s)
 		*(void **)t = s->tables;
 		s->tables = t;
 	}
+}
+
+static u64 call_reclaim(struct hvt_vcpu *v, struct hvt_supply *s)
+{
+	while (!hvt_stop_others(v))
+		;
+	hvt_take_back(s);
 	hvt_start_others(v);
 	return 0;
 }
@@ -186,6 +192,9 @@ static bool do_vmcall(struct hvt_vcpu *v)
 		return false;
 	}
 	hvt_skip_instruction(v);
+	/* It has happened. What follows may wait for other CPUs, which no step may. */
+	if (v->step.mode != HVT_STEP_NONE)
+		hvt_step_retire(v);
 	switch (r[1]) {
 	case HVT_CALL_ENTERED:
 		v->active = true;

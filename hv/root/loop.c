@@ -123,6 +123,8 @@ static void choose_injection(struct hvt_vcpu *v)
 {
 	if (v->mc_seen && !(v->inject.info & HVT_EV_VALID)) {
 		v->mc_seen = 0;
+		if (v->step.mode != HVT_STEP_NONE)
+			hvt_step_drop(v); /* MTF would take its delivery for the step's */
 		hvt_inject_exception(v, 18, false, 0);
 	}
 	if (v->nmi_pending && v->step.mode == HVT_STEP_NONE &&

@@ -112,10 +112,14 @@ static __always_inline struct hvt_ref *hvt_guard_ref(const struct hvt_watch *w, 
 	return &w->guard[i / HVT_REF_CHUNK][i % HVT_REF_CHUNK];
 }
 
-/* Accesses to the ref's page that did not touch it. */
+/* Accesses to the ref's page that did not touch it; approximate while they go on. */
 static __always_inline u64 hvt_ref_near(const struct hvt_ref *r)
 {
-	return r->page ? r->page->accesses - r->since - r->touched : 0;
+	const struct hvt_page *p = READ_ONCE(r->page);
+	u64 not = READ_ONCE(r->since) + READ_ONCE(r->touched); /* before what it is part of */
+	u64 all = p ? READ_ONCE(p->accesses) : 0;
+
+	return all > not ? all - not : 0;
 }
 
 /* ------------------------------------------------------------------ */

@@ -21,6 +21,7 @@ bool hvt_exit_instruction(struct hvt_vcpu *v, u32 reason);
 void hvt_exit_exception(struct hvt_vcpu *v, u32 info);
 void hvt_inject_exception(struct hvt_vcpu *v, u8 vector, bool has_error, u32 error);
 void hvt_skip_instruction(struct hvt_vcpu *v);
+void hvt_take_back(struct hvt_supply *s);
 
 /* exit_ept.c */
 void hvt_exit_ept(struct hvt_vcpu *v, u64 qual, u32 vec_info);
@@ -49,6 +50,7 @@ struct hvt_values {
 	bool have_old;
 };
 struct hvt_verdict {
+	u8 plain;			/* sessions that want it even of a run */
 	u8 sessions;			/* who is to hear of it ... */
 	struct hvt_watch *watch[HVT_SESSIONS]; /* ... as touching this one first */
 };

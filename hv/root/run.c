@@ -45,8 +45,11 @@ static void append(struct hvt_run *run, const struct hvt_prov *p, const struct h
 {
 	u32 n = p->size;
 
-	if (val->len != n)
+	if (val->len != n) {
+		if (run->down)
+			run->len = 0; /* the first bytes in memory are not known now */
 		return;
+	}
 	if (run->down) {
 		shift(run->old, run->len, n);
 		hvt_copy(run->old, val->old, n);
@@ -67,15 +70,9 @@ void hvt_run_add(struct hvt_vcpu *v, const struct hvt_prov *p, const struct hvt_
 		 struct hvt_verdict *who, u64 tsc)
 {
 	struct hvt_run *run = &v->run[p->op];
-	u8 mine = 0;
-	u32 m;
+	u8 mine = who->sessions & ~who->plain;
 
-	if (p->op >= HVT_RUNS)
-		return;
-	for (m = who->sessions; m; m &= m - 1)
-		if (who->watch[__builtin_ctz(m)]->coalesce)
-			mine |= m & -m;
-	if (!mine)
+	if (p->op >= HVT_RUNS || !mine)
 		return;
 	if (run->sessions && !extends(run, p, mine)) {
 		hvt_emit_run(v, run, tsc);
