@@ -28,17 +28,15 @@ class Memory:
     def __init__(self, pages):
         self.pieces = [(int(lin, 16), int(phys, 16), int(n)) for lin, phys, n in pages]
         self.watched = {phys + i for _, phys, n in self.pieces for i in range(n)}
-        self.next_page = {}  # physical page: the one that follows it in linear addresses
-        by_lin = {lin >> 12: phys >> 12 for lin, phys, _ in self.pieces}
-        for page, phys in by_lin.items():
-            self.next_page[phys] = by_lin.get(page + 1)
+        self.by_lin = {lin >> 12: phys >> 12 for lin, phys, _ in self.pieces}
 
-    def phys(self, first, i):
-        """Where byte @i is of an operand whose first byte is at @first; None: not watched."""
+    def phys(self, event, i):
+        """Where byte @i of the event's operand is; None: on a second page, not watched."""
+        first, lin = int(event["gpa"], 16), int(event["addr"], 16) + i
         if (first & 4095) + i < 4096:
             return first + i
-        page = self.next_page.get(first >> 12)
-        return page and (page << 12) + ((first + i) & 4095)
+        page = self.by_lin.get(lin >> 12)
+        return page and (page << 12) + (lin & 4095)
 
 
 def number(text, size):
@@ -69,7 +67,7 @@ def of_events(group, memory):
                 continue
             data = number(text, e["size"])
             for i, byte in enumerate(data, e.get("value_off", 0)):
-                phys = memory.phys(int(e["gpa"], 16), i)
+                phys = memory.phys(e, i)
                 if phys not in memory.watched:
                     continue
                 if (kind, phys) in found:
@@ -102,7 +100,9 @@ def last_access(group, hit, memory):
         if kind not in KINDS[e["access"]]:
             continue
         first = int(e["gpa"], 16)
-        starts = {first, memory.phys(first, 4096 - (first & 4095))}
+        starts = {first}
+        if e["size"] and (first & 4095) + e["size"] > 4096:
+            starts.add(memory.phys(e, 4096 - (first & 4095)))
         if hit.phys in starts or e["size"] is None and hit.phys >> 12 == first >> 12:
             return True
         # A vector operand is made in parts.
