@@ -1,25 +1,27 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs in the guest: what tests/bench/run puts into a table, as "WHERE KIND NUMBER".
-progs=/lab/programs
+# Runs in the guest: what tests/bench/run puts into a table, as "WHERE KIND TICKS EXITS".
+bench=/lab/programs/bench
 modprobe hvtrace && cd /lab/out || exit 1
-status() { hvtrace status --format json | sed "s/.*\"$1\":\([0-9]*\).*/\1/"; }
 
-$progs/bench | sed 's/^/bare /'
-hvtrace attach
-$progs/bench | sed 's/^/attached /'
-for watches in 1 10000; do
-	set -- cell,1024
-	i=1
-	while [ $i -lt $watches ]; do
-		set -- "$@" "others+$((i * 64)),8"
-		i=$((i + 1))
-	done
-	exits=$(status exits_total) steps=$(status steps_retired)
-	hvtrace watch "$@" -a rw -q -o bench.data -- $progs/bench >costs || exit 1
-	exits=$(($(status exits_total) - exits)) steps=$(($(status steps_retired) - steps))
-	sed "s/^/$watches /" costs
-	echo "$watches exits $exits"
-	echo "$watches steps $steps"
-done
+# traced WHERE OPTION...: the log goes to a file, as it would.
+traced() {
+	where=$1
+	shift
+	hvtrace watch "$@" -q -o bench.data -- $bench >costs || exit 1
+	sed "s/^/$where /" costs
+}
+
+$bench >costs || exit 1
+sed 's/^/bare /' costs
+hvtrace attach || exit 1
+$bench >costs || exit 1
+sed 's/^/attached /' costs
+traced watched cell,1024 -a rw
+traced coalesced cell,1024 -a rw --coalesce
+traced filtered cell,1024 -a rw --kernel
+# All on the same page, one of them on what is touched.
+# shellcheck disable=SC2046 # a list of words
+traced 10000 cell,1024 $(seq 0 9998 |
+	awk '{ printf "cell+%d,%d\n", 1024 + $1 % 2816, 1 + $1 / 2816 }') -a rw
 hvtrace detach

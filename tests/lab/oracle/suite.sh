@@ -43,11 +43,12 @@ arm() {
 	[ $wanted = 0 ]
 }
 
-# held NAME DETAIL "SPEC..." PROGRAM...: all that the program does to these symbols.
+# held NAME DETAIL "SPEC..." [-t] PROGRAM...: all that the program does to these symbols.
 held() {
-	name=$1 detail=$2 specs=$3
+	name=$1 detail=$2 specs=$3 mode=''
 	shift 3
-	$progs/held said hear "$@" >$name.out 2>$name.held &
+	[ "$1" != -t ] || { mode=-t && shift; }
+	$progs/held $mode said hear "$@" >$name.out 2>$name.held &
 	read -r pid <said
 	# shellcheck disable=SC2086 # lists of words
 	arm "$name" $specs -p "$pid" && $progs/oracle watch "$pid" $RANGES >$name.pages &&
@@ -100,8 +101,27 @@ start() {
 		/proc/$pid/maps
 }
 
+# at_work NAME DETAIL FILE TIMES SPEC...: all that the running sqlite3 does to these pages
+# when it is asked to do what FILE says.
+at_work() {
+	name=$1 detail=$2 file=$3 turns=$4
+	shift 4
+	arm "$name" "$@" -p $pid
+	# shellcheck disable=SC2086
+	$progs/oracle watch $pid $RANGES >"$name.pages"
+	$progs/oracle begin "$name" "$detail"
+	for i in $(seq "$turns"); do
+		ask "$file"
+	done
+	$progs/oracle end
+	# shellcheck disable=SC2086
+	$progs/oracle where $pid $RANGES >"$name.after"
+	kill -INT $tracer
+	wait $tracer
+}
+
 # A database of the machine's own packages, on which sqlite3 works while pages of its heap,
-# its stack and its library's variables are watched.
+# its stack and its library's variables are watched. First little of it, with all values.
 sqlite() {
 	mkfifo ask
 	awk -v OFS='\t' '
@@ -119,22 +139,13 @@ sqlite() {
 	# Where its stack is while it waits in read().
 	until read -r _ _ _ _ _ _ _ stack _ </proc/$pid/syscall && [ -n "$stack" ]; do :; done
 	set -- "$library,8192" "$(page "$stack")"
-	for i in 1 4 8 12 16 24 32 40; do
+	for i in 1 4 8 24 32; do
 		set -- "$@" "$(page $((heap + i * 4096)))"
 	done
-	arm sqlite "$@" -p $pid
-	# shellcheck disable=SC2086
-	$progs/oracle watch $pid $RANGES >sqlite.pages
-	$progs/oracle begin sqlite hits
-	for i in $(seq "$times"); do
-		ask /lab/in/work.sql
-	done
-	$progs/oracle end
-	# shellcheck disable=SC2086
-	$progs/oracle where $pid $RANGES >sqlite.after
+	at_work sqlvals all /lab/in/little.sql 1 "$@"
+	at_work sqlite hits /lab/in/work.sql "$times" "$@"
 	echo .quit >&8
 	wait $pid
-	wait $tracer
 }
 
 touched() { held touched all 'pages,8192 src,8 dst,8 buffer,64' $progs/touch; }
@@ -143,7 +154,18 @@ stack() { held stack all 'area' $progs/stack "$times"; }
 count() { held count all 'counter' $progs/count $((300 * times)); }
 counts() { held counts hits 'counter' $progs/count $((1000 * times)) 2; }
 
-windows=${*:-kernel touched faults stack count counts sqlite}
+# table NAME: all cases of tests/lab/table's program. Its arena is a file in memory; in a
+# huge page, the debugger needs one watchpoint for it.
+table() {
+	echo always >/sys/kernel/mm/transparent_hugepage/shmem_enabled
+	held "$1" all arena -t $progs/table_"$1" "$1.expected"
+	echo never >/sys/kernel/mm/transparent_hugepage/shmem_enabled
+}
+int() { table int; }
+string() { table string; }
+vector() { table vector; }
+
+windows=${*:-kernel touched faults stack count counts int string vector sqlite}
 for window in $windows; do
 	$window
 done
