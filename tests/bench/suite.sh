@@ -20,8 +20,8 @@ sed 's/^/attached /' costs
 traced watched cell,1024 -a rw
 traced coalesced cell,1024 -a rw --coalesce
 traced filtered cell,1024 -a rw --kernel
-# All on the same page, one of them on what is touched.
+# All on the same page, one of them on what is touched; as addresses, which are not looked up.
 # shellcheck disable=SC2046 # a list of words
-traced 10000 cell,1024 $(seq 0 9998 |
-	awk '{ printf "cell+%d,%d\n", 1024 + $1 % 2816, 1 + $1 / 2816 }') -a rw
+traced 10000 cell,1024 $(seq 0 9998 | awk -v cell="$($bench where)" \
+	'{ printf "%d,%d\n", cell + 1024 + $1 % 2816, 1 + $1 / 2816 }') -a rw
 hvtrace detach

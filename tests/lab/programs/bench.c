@@ -4,6 +4,7 @@
  * What one access costs: makes each kind COUNT times and prints "KIND TICKS EXITS", the
  * median step of the time-stamp counter over one, and the VM exits on this machine's only
  * CPU for one. `cell` is what is touched, its first bytes and, as "near", its last ones.
+ * "bench where" prints its address.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -71,8 +72,13 @@ static void report(const char *kind, uint64_t accesses, uint64_t all_exits)
 		report(kind, n, exits() - before);				\
 	} while (0)
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argv;
+	if (argc > 1) {
+		printf("%lu\n", (unsigned long)cell);
+		return 0;
+	}
 	*(volatile uint64_t *)cell = 1;
 	MEASURE("load", "mov (%%rdi), %%rax", 1);
 	MEASURE("store", "mov %%rax, (%%rdi)", 1);
