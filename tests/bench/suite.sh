@@ -22,6 +22,6 @@ traced coalesced cell,1024 -a rw --coalesce
 traced filtered cell,1024 -a rw --kernel
 # All on the same page, one of them on what is touched; as addresses, which are not looked up.
 # shellcheck disable=SC2046 # a list of words
-traced 10000 cell,1024 $(seq 0 9998 | awk -v cell="$($bench where)" \
+traced 1000 cell,1024 $(seq 0 998 | awk -v cell="$($bench where)" \
 	'{ printf "%d,%d\n", cell + 1024 + $1 % 2816, 1 + $1 / 2816 }') -a rw
 hvtrace detach
