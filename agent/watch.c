@@ -183,10 +183,12 @@ static int parse_options(struct watch_options *o, int argc, char **argv)
 				o->nr ? "the last --watch has no --access" : "nothing to watch");
 	/* A run has no value of its own, and none of its iterations may be left out. */
 	if (o->flags & HVT_WATCH_COALESCE &&
-	    (o->filter.f.op || o->filter.f.flags & HVT_FF_CHANGED || o->filter.f.every > 1))
-		return complain(AGENT_USAGE,
-				"--coalesce: does not go with --value, --changed and --every; try: "
-				"one or the other");
+	    (o->filter.f.op || o->filter.f.flags & HVT_FF_CHANGED || o->filter.f.every > 1 ||
+	     o->filter.f.limit))
+		return complain(
+			AGENT_USAGE,
+			"--coalesce: does not go with --value, --changed, --every and --limit; try: "
+			"one or the other");
 	return AGENT_OK;
 }
 

@@ -183,9 +183,26 @@ void hvt_inst_free(struct hvt_inst *i)
 	kfree(i);
 }
 
-static int arm(struct hvt_inst *i)
+/* Translate and restrict all of it. */
+int hvt_inst_link(struct hvt_inst *i)
 {
 	u64 va = i->w.first_page << 12, end = va + ((u64)i->w.npages << 12);
+
+	for (; va < end; va = i->range.va_end) {
+		i->range.watch = &i->w;
+		i->range.va = va;
+		i->range.va_end = min(end, va + CHUNK_PAGES * PAGE_SIZE);
+		if (call(HVT_CALL_LINK, &i->range))
+			return -EIO;
+		cond_resched();
+	}
+	WRITE_ONCE(i->w.linked, true);
+	return 0;
+}
+
+static int arm(struct hvt_inst *i)
+{
+	int rc;
 
 	if (call(HVT_CALL_SUPPLY, &i->supply)) {
 		free_supply(&i->supply);
@@ -193,21 +210,15 @@ static int arm(struct hvt_inst *i)
 	}
 	total_pages += i->w.npages;
 	total_guards += i->w.nguards;
-	for (; va < end; va = i->range.va_end) {
-		i->range.watch = &i->w;
-		i->range.va = va;
-		i->range.va_end = min(end, va + CHUNK_PAGES * PAGE_SIZE);
-		if (call(HVT_CALL_LINK, &i->range)) {
-			hvt_inst_disarm(i);
-			return -EIO;
-		}
-		cond_resched();
+	rc = hvt_inst_link(i);
+	if (rc) {
+		hvt_inst_disarm(i);
+		return rc;
 	}
 	if (!i->mm && i->w.mapped != i->w.npages) {
 		hvt_inst_disarm(i);
 		return -EFAULT;
 	}
-	WRITE_ONCE(i->w.linked, true);
 	return 0;
 }
 

@@ -31,6 +31,7 @@ struct hvt_armed {
 struct hvt_inst *hvt_inst_create(const struct hvt_watch *like, struct mm_struct *mm, int *rc);
 void hvt_inst_disarm(struct hvt_inst *i);
 void hvt_inst_unlink(struct hvt_inst *i);
+int hvt_inst_link(struct hvt_inst *i);
 void hvt_inst_free(struct hvt_inst *i);
 u64 hvt_inst_near(const struct hvt_inst *i);
 
@@ -38,5 +39,6 @@ u64 hvt_inst_near(const struct hvt_inst *i);
 int hvt_exec_get(void);
 void hvt_exec_put(void);
 void hvt_exec_forget(struct hvt_armed *a);
+void hvt_exec_settle(void);
 
 #endif

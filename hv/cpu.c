@@ -327,6 +327,7 @@ static int on_pm(struct notifier_block *nb, unsigned long action, void *data)
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 		if (hp_state >= 0) {
+			hvt_watch_pause();
 			leave_all();
 			suspended = true;
 		}
@@ -334,11 +335,13 @@ static int on_pm(struct notifier_block *nb, unsigned long action, void *data)
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 		if (suspended && !hvt_m.broken) {
-			if (enter_all())
+			if (enter_all()) {
 				pr_err("hvtrace: not attached again after resume: %s\n",
 				       hvt_last_failure.detail);
-			else
-				suspended = false;
+				break;
+			}
+			suspended = false;
+			hvt_watch_resume();
 		}
 		break;
 	}

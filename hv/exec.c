@@ -104,13 +104,12 @@ static void catch_up(struct hvt_armed *a)
 		put_task_struct(task);
 }
 
-static void finish(struct work_struct *work)
+void hvt_exec_settle(void)
 {
 	struct change *c, *next;
 	struct hvt_armed *a;
 	struct hvt_file *f;
 
-	mutex_lock(&hvt_lock);
 	list_for_each_entry_safe(c, next, &changes, node)
 		if (READ_ONCE(c->done))
 			complete_change(c);
@@ -118,6 +117,12 @@ static void finish(struct work_struct *work)
 		list_for_each_entry(a, &f->watches, node)
 			if (a->process && !a->next)
 				catch_up(a);
+}
+
+static void finish(struct work_struct *work)
+{
+	mutex_lock(&hvt_lock);
+	hvt_exec_settle();
 	mutex_unlock(&hvt_lock);
 }
 

@@ -54,6 +54,8 @@ int hvt_session_mmap(struct hvt_file *f, struct vm_area_struct *vma);
 int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a);
 int hvt_watch_del(struct hvt_file *f, u32 id);
 void hvt_watch_del_all(struct hvt_file *f);
+void hvt_watch_pause(void);
+void hvt_watch_resume(void);
 int hvt_watch_info(struct hvt_watch_info *info);
 u32 hvt_watch_count(void);
 void hvt_exec_exit(void);

@@ -176,6 +176,46 @@ void hvt_watch_del_all(struct hvt_file *f)
 		remove_watch(w);
 }
 
+/*
+ * The machine is about to run without VMX for a while, where no guard sees what Linux
+ * does to page tables: nothing may stay armed that is not translated anew after it.
+ */
+void hvt_watch_pause(void)
+{
+	struct hvt_armed *w;
+	struct hvt_file *f;
+
+	hvt_exec_settle();
+	list_for_each_entry(f, &hvt_files, node) {
+		list_for_each_entry(w, &f->watches, node) {
+			hvt_inst_unlink(w->now);
+			if (w->next)
+				hvt_inst_unlink(w->next);
+		}
+	}
+}
+
+static void resume(struct hvt_inst *i)
+{
+	if (hvt_inst_link(i))
+		pr_err("hvtrace: watch %u could not be armed again\n", i->w.id);
+}
+
+void hvt_watch_resume(void)
+{
+	struct hvt_armed *w;
+	struct hvt_file *f;
+
+	hvt_exec_settle(); /* first what has been executed meanwhile */
+	list_for_each_entry(f, &hvt_files, node) {
+		list_for_each_entry(w, &f->watches, node) {
+			resume(w->now);
+			if (w->next)
+				resume(w->next);
+		}
+	}
+}
+
 static void add_counts(struct hvt_watch_info *info, const struct hvt_inst *i)
 {
 	info->pages_mapped += READ_ONCE(i->w.mapped);

@@ -8,6 +8,7 @@
 #ifndef HVT_ROOT_H
 #define HVT_ROOT_H
 
+#include <linux/atomic.h>
 #include <linux/build_bug.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
