@@ -20,15 +20,27 @@ said() { echo "$(cut -d' ' -f1 /proc/uptime) $*"; }
 
 watch() { hvtrace watch "$@"; }
 
+# messages bare|traced: what the kernel said; bare it is the simulator's doing (a trap behind
+# SYSCALL under TF is a WARNING), which is said once.
+messages() {
+	if [ "$1" = bare ]; then
+		dmesg -c >>bare.dmesg
+	else
+		dmesg -c >>dmesg
+	fi
+}
+
 # both NAME PROGRAM MODE...: the program bare and traced.
 both() {
 	name=$1 program=$2
 	shift 2
 	$progs/$program /tmp/truth "$@" >"$name.bare" 2>&1
 	echo $? >"$name.bare.rc"
+	messages bare
 	watch -a rw cell,4096 ${exec:+-a x "$exec"} -q -o "$name.data" -- $progs/$program "$name.truth" "$@" \
 		>"$name.traced" 2>&1
 	echo $? >"$name.traced.rc"
+	messages traced
 	said "$name"
 }
 
@@ -47,7 +59,7 @@ exec=traps
 both traps event_step traps
 exec=''
 
-dmesg -c >dmesg
+messages traced
 
 # --- NMIs: all CPUs are asked for a backtrace, again and again, by CPU 0
 watch cell,4096 -q -o nmi.data -- $progs/event nmi.truth work 20000 timer >nmi.traced 2>&1 &
@@ -77,6 +89,7 @@ debugged() {
 		"$@" >$name.$run 2>&1
 		wait $program
 		echo $? >$name.$run.rc
+		messages $run
 	done
 	said "$name"
 }
@@ -92,6 +105,7 @@ for run in bare traced; do
 		/proc/kallsyms),4096 -q -o shadow.data --"
 	$set_watch sh -c "echo 1500 >$params/shadow" >shadow.$run.err 2>&1
 	cat $params/shadow >shadow.$run
+	messages $run
 done
 said shadow
 cat $params/idle >idle.before
