@@ -1,17 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs in the guest: the logs, the programs' own notes and the machine's status that
-# check.py judges outside. usage: suite.sh CPUS ACCESSES [long]
+# check.py judges outside. usage: suite.sh CPUS ACCESSES MANY [long]
 # ACCESSES is how many each of two threads makes in the long run; "long" does only that.
 
-cpus=$1 accesses=$2 only=$3
-many=10000 some=1000
+cpus=$1 accesses=$2 many=$3 only=$4 some=1000
 out=/lab/out
 progs=/lab/programs
 mkdir -p $out
 cd $out || exit 1
 echo "$cpus" >cpus
-echo $many >many
+echo "$many" >many
 echo $some >some
 modprobe hvtrace || exit 1
 hvtrace attach >attach.out 2>&1 || exit 1
