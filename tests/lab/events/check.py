@@ -7,6 +7,7 @@ nothing watches them, and what the kernel module counted.
 usage: check.py HVTRACE DIRECTORY
 """
 
+import difflib
 import json
 import os
 import re
@@ -95,7 +96,9 @@ def debugged():
         return re.sub(r"process \d+", "process N", lines)
     check("gdb: breakpoints, steps, registers and memory as bare", of_gdb("gdb.bare") ==
           of_gdb("gdb.traced") and of_gdb("gdb.bare").count("\n$") == 3,
-          of_gdb("gdb.bare") + of_gdb("gdb.traced"))
+          "\n".join(line for line in difflib.ndiff(of_gdb("gdb.bare").splitlines(),
+                                                   of_gdb("gdb.traced").splitlines())
+                    if line[0] != " "))
     bare, traced = (re.sub(r"\d+", "N", text(f"strace.{n}")) for n in ("bare", "traced"))
     check("strace: as bare", bare == traced and bare.count("getppid()") == 3 and "write(" in bare,
           bare + traced)
