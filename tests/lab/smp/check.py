@@ -84,34 +84,27 @@ def coming_and_going():
     check("the short watches: saw something", seen > 0, seen)
 
 
-def exits(name):
-    """EPT violations and monitor traps of all CPUs during a run."""
-    def total(machine):
-        return sum(c["exits"].get("EPT violation", 0) + c["exits"].get("Monitor trap flag", 0)
-                   for c in machine["cpus"])
-    return total(status(f"after.{name}")) - total(status(f"before.{name}"))
-
-
 def cost():
     """Exits per event are asserted; ticks are information (instructions, in the simulator)."""
-    per_event, some = {}, int(text("some"))
-    for count in (1, some):
-        events, tsc, names = {}, [], set()
-        for n in (4000, 8000):
-            tsc = []
-            run(f"word.{count}.{n}", f"{count} watches, one word, {n}",
-                lambda e: (tsc.append(e["tsc"]), names.add(len(e["watches"]))))
-            events[n] = len(tsc)
+    per_event, many = {}, int(text("many"))
+    for count in (1, many):
+        tsc, tid = [], []
+        run(f"word.{count}", f"{count} watches, one word",
+            lambda e: (tsc.append(e["tsc"]), tid.append(len(e["watches"]))))
         check(f"{count} watches: an event names all that it touches",
-              names == {1 if count == 1 else 8}, names)
-        per_event[count] = ((exits(f"word.{count}.8000") - exits(f"word.{count}.4000")) /
-                            (events[8000] - events[4000]))
+              set(tid) == {1 if count == 1 else 8}, set(tid))
+        before, after = status(f"before.{count}"), status(f"after.{count}")
+
+        def total(machine):
+            return sum(c["exits"].get("EPT violation", 0) + c["exits"].get("Monitor trap flag", 0)
+                       for c in machine["cpus"])
+        per_event[count] = (total(after) - total(before)) / len(tsc)
         ticks = [b - a for a, b in zip(tsc, tsc[1:])]
         note(f"{count} watches: {per_event[count]:.3f} exits per event, "
              f"{statistics.median(ticks):.0f} TSC ticks from one event to the next (median)")
+    # Arming and ending are in it: an exit for about every second watch.
     check("exits per event do not grow with the number of watches",
-          per_event[some] <= per_event[1] * 1.1, per_event)
-    many = int(text("many"))
+          per_event[many] <= per_event[1] * 1.25, per_event)
     run("many", f"{many + 1} watches")
 
 

@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs in the guest: the logs, the programs' own notes and the machine's status that
-# check.py judges outside. usage: suite.sh CPUS ACCESSES MANY [long]
+# check.py judges outside. usage: suite.sh CPUS ACCESSES [long]
 # ACCESSES is how many each of two threads makes in the long run; "long" does only that.
 
-cpus=$1 accesses=$2 many=$3 only=$4 some=1000
+cpus=$1 accesses=$2 only=$3
+many=1000
 out=/lab/out
 progs=/lab/programs
 mkdir -p $out
 cd $out || exit 1
 echo "$cpus" >cpus
-echo "$many" >many
-echo $some >some
+echo $many >many
 modprobe hvtrace || exit 1
 hvtrace attach >attach.out 2>&1 || exit 1
 
@@ -77,16 +77,13 @@ if [ -z "$only" ]; then
 	echo $n >sides
 
 	# --- many watches, and what an event costs with one and with many
-	for count in 1 $some; do
+	for count in 1 $many; do
 		watches="area+0x40,8"
-		[ "$count" = 1 ] || watches=$(bytes 0 $((some - 1)))
-		# Two lengths: what arming and ending cost is in both.
-		for n in 4000 8000; do
-			status before.$count.$n
-			# shellcheck disable=SC2086 # a list
-			traced word.$count.$n $watches -- word $n 1
-			status after.$count.$n
-		done
+		[ "$count" = 1 ] || watches=$(bytes 0 $((many - 1)))
+		status before.$count
+		# shellcheck disable=SC2086 # a list
+		traced word.$count $watches -- word 4000 1
+		status after.$count
 	done
 	# shellcheck disable=SC2046 # a list
 	traced many $(bytes 0 $((many - 1))) "area+$many,$((16384 - many))" -- mixed $((20000 / cpus)) "$cpus"
