@@ -249,6 +249,7 @@ struct hvt_inst *hvt_inst_create(const struct hvt_watch *like, struct mm_struct 
 	i->w.access = like->access;
 	i->w.session = like->session;
 	i->w.phys = like->phys;
+	i->w.process = mm;
 	i->w.coalesce = like->coalesce;
 	i->w.filter = like->filter;
 	i->w.levels = hvt_m.levels;

@@ -5,6 +5,7 @@
  */
 #include <asm/current.h>
 #include <linux/atomic.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include "root_fn.h"
 #include "filter.h"
@@ -73,19 +74,24 @@ static bool take(struct verdict *d, struct hvt_filter_state *st)
 	return ok;
 }
 
-/* The agent reads files of the target: that is no access of the target's world. */
-static bool is_ignored(const struct hvt_watch *w)
+/*
+ * The agent reads files that the target has mapped: that is no access of the target's
+ * world. What interrupts do while the agent is current is, and so is the kernel's own
+ * memory, which the agent is in like everybody.
+ */
+static bool is_ignored(const struct verdict *d, const struct hvt_watch *w)
 {
 	u32 tgid = hvt_m.session[w->session].ignored;
 
-	return tgid && tgid == (u32)current->tgid;
+	return tgid && tgid == (u32)current->tgid && w->process && in_task() &&
+	       !(d->p->access & HVT_ACC_W);
 }
 
 static bool passes(struct verdict *d, struct hvt_watch *w, u32 lo, u32 hi)
 {
 	struct hvt_filter_state *st = w->filter;
 
-	if (is_ignored(w))
+	if (is_ignored(d, w))
 		return false;
 	return !st || (who_passes(d, &st->f) && value_passes(d, &st->f, lo, hi) &&
 		       take(d, st));

@@ -88,6 +88,7 @@ struct hvt_watch {
 	u8 levels;			/* 4 or 5: depth of its page tables */
 	bool linked;
 	bool phys;			/* va is guest-physical, there are no guards */
+	bool process;			/* of a process's memory, not the kernel's */
 	bool coalesce;
 	u64 root_gpa;			/* top-level page table of its address space */
 	u64 va, len;

@@ -113,7 +113,10 @@ struct hvt_rings {
 	__u32 flags;		/* HVT_RINGS_* */
 };
 
-/* Accesses by the process that opened the fd are its own work: count them as filtered. */
+/*
+ * Loads and fetches of watched process memory by the process that opened the fd are its
+ * own work: count them as filtered.
+ */
 #define HVT_RINGS_NOT_MINE (1u << 0)
 
 #define HVT_ACC_R 1u

@@ -217,6 +217,8 @@ def delivery():
     check("IDT: each delivery reads the gate of its vector", len(gates) > 5 and
           all(e["access"] == "read" and e["size"] == 16 and
               value(e["addr"]) % 4096 == 16 * e["vector"] for e in gates), gates[:2])
+    check("IDT: interrupts that come while hvtrace-agent runs are told as well",
+          any(e["comm"] == "hvtrace-agent" for e in gates), {e["comm"] for e in gates})
     idle = accesses(load("idle.json")[0])
     frames = [e for e in idle if "vector" in e]
     check("idle stack: interrupt frames, with the interrupted address in them",
