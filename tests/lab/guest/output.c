@@ -43,13 +43,14 @@ int main(void)
 	outb(SELECTED, CONTROL);
 	for (;;) {
 		ssize_t count;
-
 		/* The time limit covers a signal that comes just before poll(). */
-		if (poll(&input, 1, ending ? 0 : 200) == 0) {
-			if (ending)
-				return 0;
+		int ready = poll(&input, 1, ending ? 0 : 200);
+
+		if (ready == 0 && ending)
+			return 0;
+		/* Interrupted: a read would wait for whoever holds the pipe open. */
+		if (ready <= 0)
 			continue;
-		}
 		count = read(STDIN_FILENO, buffer, sizeof(buffer));
 		if (count > 0)
 			send(buffer, count);
