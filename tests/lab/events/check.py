@@ -14,7 +14,8 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "smp"))
-from judge import calm, check, events, judge, note, number, run_parts  # noqa: E402
+from judge import events, judge, number  # noqa: E402
+from tap import calm, check, note, run_parts  # noqa: E402
 
 hvtrace, directory = sys.argv[1:]
 

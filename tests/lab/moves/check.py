@@ -12,43 +12,19 @@ import os
 import re
 import sys
 
-directory = sys.argv[1]
-results = []
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap  # noqa: E402
+from tap import check, difference  # noqa: E402
+
+left = tap.Directory(sys.argv[1])
+text, load = left.text, left.load
 WORD = 8
 OFFSET = 0x7c8
 WRITES_ONLY = ("move_phys-merged",)
 
 
-def text(name):
-    with open(os.path.join(directory, name), errors="replace") as f:
-        return f.read()
-
-
-def load(name):
-    """The JSON lines of a run, and the other lines: the program's own output."""
-    lines = text(name).splitlines()
-    return ([json.loads(li) for li in lines if li.startswith("{")],
-            [li for li in lines if not li.startswith("{")])
-
-
 def value(s):
     return int(s, 16)
-
-
-def check(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
-    if not ok and detail != "":
-        print("\n".join(f"# {line}" for line in str(detail).splitlines()[:30]))
-
-
-def difference(want, got):
-    """The first place where two lists differ, with what is around it."""
-    n = next((i for i, (a, b) in enumerate(zip(want, got)) if a != b), min(len(want), len(got)))
-    show = [f"at {n} of {len(want)}, {len(got)} seen"]
-    show += [f"want {x}" for x in want[max(0, n - 1):n + 3]]
-    show += [f"seen {x}" for x in got[max(0, n - 1):n + 3]]
-    return "\n".join(show)
 
 
 def by_role(lines):
@@ -175,8 +151,9 @@ def run_like_bare(case, bare, lines):
 
 def exact(case):
     """A case of move.h: every access, in order, with values, frame and who."""
-    _, bare = load(f"{case}.bare")
+    bare = text(f"{case}.bare").splitlines()
     events, lines = load(f"{case}.traced")
+    lines = lines.splitlines()
     run_like_bare(case, bare, lines)
     want, got = list(told(lines)), list(seen(events))
     if case in WRITES_ONLY:
@@ -193,8 +170,9 @@ def exact(case):
 
 def race(case):
     """Increments by several CPUs: as many as were counted, each from the one before."""
-    _, bare = load(f"{case}.bare")
+    bare = text(f"{case}.bare").splitlines()
     events, lines = load(f"{case}.traced")
+    lines = lines.splitlines()
     want = "137\n" if case.endswith("killed") else "0\n"
     status = (text(f"{case}.bare.status"), text(f"{case}.traced.status"))
     said = dict(re.findall(r"(\w+) (\d+)", " ".join(lines)))
@@ -230,10 +208,7 @@ def machine():
     status = json.loads(text("status.json"))
     check("nothing is armed, the machine is as it was found",
           not status.get("attached") and not status.get("watches"), status)
-    noise = [li for li in text("dmesg").splitlines()
-             if re.search(r"WARNING|BUG|Oops|hvtrace: CPU|unchecked MSR|Call Trace|Bad page", li)
-             and "RETBleed" not in li]
-    check("dmesg is clean", not noise, "\n".join(noise))
+    tap.calm(text("dmesg"))
 
 
 for entry in text("cases").splitlines():
@@ -243,5 +218,4 @@ for entry in text("cases").splitlines():
     except Exception as e:  # a missing file or field is a failed check, not a crash
         check(f"{name}: {type(e).__name__}: {e}", False, text(f"{name}.traced.err"))
 machine()
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+tap.finish()

@@ -11,7 +11,8 @@ import os
 import statistics
 import sys
 
-from judge import calm, check, events, judge, note, number, run_parts
+from judge import events, judge, number
+from tap import calm, check, note, run_parts
 
 hvtrace, directory = sys.argv[1:3]
 

@@ -1,42 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the judges of logs share: TAP, the events of a log as a stream, and the comparison
+"""What the judges of logs share, besides TAP: the events of a log as a stream, and the comparison
 of such a stream with what a program noted about its own accesses.
 
 Logs are read by the `hvtrace` of this checkout, as a user would: one pass, any length.
 """
 
 import json
-import re
+import os
 import struct
 import subprocess
 import sys
 
-results = []
-
-
-def check(what, ok, detail=""):
-    results.append(bool(ok))
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail != "":
-        print("\n".join(f"# {line}" for line in str(detail).splitlines()[:12]))
-
-
-def note(line):
-    print(f"# {line}", flush=True)
-
-
-def finish():
-    print(f"1..{len(results)}")
-    sys.exit(not all(results))
-
-
-def run_parts(parts):
-    for part in parts:
-        try:
-            part()
-        except Exception as e:  # a missing file or field is a failed check, not a crash
-            check(f"{part.__name__}: {type(e).__name__}: {e}", False)
-    finish()
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from tap import check  # noqa: E402
 
 
 def events(hvtrace, log):
@@ -193,11 +169,3 @@ def judge(what, hvtrace, log, truth_file, also=None, remap=False, one_page=False
     truth.report(what)
     stream.report(what)
     return stream
-
-
-def calm(text):
-    """No complaint in the kernel's messages."""
-    noise = [line for line in text.splitlines()
-             if re.search(r"WARNING|BUG|Oops|hvtrace: CPU|NMI received|unchecked MSR|Call Trace",
-                          line) and "RETBleed" not in line]
-    check("dmesg is clean", not noise, "\n".join(noise))

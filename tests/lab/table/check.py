@@ -8,28 +8,19 @@ ran alone, NAME.events hvtrace's JSON lines (see tests/lab/programs/table.h).
 usage: check.py DIRECTORY NAME...
 """
 
-import json
 import os
 import sys
 
-directory, names = sys.argv[1], sys.argv[2:]
-results = []
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap  # noqa: E402
+from tap import check  # noqa: E402
 
-
-def check(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
-    if not ok and detail != "":
-        print("\n".join(f"# {line[:400]}" for line in str(detail).splitlines()[:12]))
-
-
-def text(name):
-    with open(os.path.join(directory, name), errors="replace") as f:
-        return f.read()
+left, names = tap.Directory(sys.argv[1]), sys.argv[2:]
+text = left.text
 
 
 def lines(name):
-    return [json.loads(line) for line in text(name).splitlines()]
+    return left.load(name)[0]
 
 
 def value_bytes(e, key):
@@ -266,5 +257,4 @@ for name in names:
         PARTS.get(name, lambda: program(name))()
     except Exception as e:  # a missing file or field is a failed check, not a crash
         check(f"{name}: {type(e).__name__}: {e}", False)
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+tap.finish()
