@@ -14,14 +14,6 @@
 #define PENDING_DBG_BS (1ul << 14)
 #define DR7_GD	       (1ul << 13)
 
-void hvt_inject_exception(struct hvt_vcpu *v, u8 vector, bool has_error, u32 error)
-{
-	v->inject = (struct hvt_event){
-		.info = HVT_EV_INFO(HVT_EV_EXCEPTION, vector) | (has_error ? HVT_EV_ERROR : 0),
-		.error = error,
-	};
-}
-
 /*
  * The instruction has been executed for the guest. SDM 33.2: its shadow ends, and
  * with TF set a single-step trap follows.

@@ -27,26 +27,6 @@ static void exit_exception_or_nmi(struct hvt_vcpu *v, u32 info)
 	}
 }
 
-/*
- * What the exit interrupted is to be delivered again. @unblock: bit 12 of the
- * qualification or of the interruption information. SDM 25.9.3, 28.2.4.
- */
-static u32 take_vectoring(struct hvt_vcpu *v, bool unblock)
-{
-	u32 vec = vmcs_read32(IDT_VECTORING_INFO_FIELD), intr, now;
-
-	if (vec & HVT_EV_VALID)
-		v->inject = hvt_event_replay(vec, vmcs_read32(IDT_VECTORING_ERROR_CODE),
-					     vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
-	else if (!unblock)
-		return vec;
-	intr = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-	now = hvt_event_interruptibility(intr, vec, unblock);
-	if (now != intr)
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, now);
-	return vec;
-}
-
 static void dispatch(struct hvt_vcpu *v)
 {
 	u32 reason = vmcs_read32(VM_EXIT_REASON), info = 0;
@@ -66,13 +46,14 @@ static void dispatch(struct hvt_vcpu *v)
 		return;
 	case EXIT_REASON_EPT_VIOLATION:
 		qual = vmcs_readl(EXIT_QUALIFICATION);
-		hvt_exit_ept(v, qual, take_vectoring(v, qual & INTR_INFO_UNBLOCK_NMI));
+		hvt_exit_ept(v, qual, hvt_take_vectoring(v, qual & INTR_INFO_UNBLOCK_NMI));
 		return;
 	case EXIT_REASON_EXCEPTION_NMI:
 		info = vmcs_read32(VM_EXIT_INTR_INFO);
 		/* A double fault leaves nothing to block again (SDM 28.2.3). */
-		take_vectoring(v, HVT_EV_TYPE(info) == HVT_EV_EXCEPTION &&
-					  HVT_EV_VECTOR(info) != 8 && (info & HVT_EV_UNBLOCK_NMI));
+		hvt_take_vectoring(v, HVT_EV_TYPE(info) == HVT_EV_EXCEPTION &&
+					      HVT_EV_VECTOR(info) != 8 &&
+					      (info & HVT_EV_UNBLOCK_NMI));
 		exit_exception_or_nmi(v, info);
 		break;
 	case EXIT_REASON_EXTERNAL_INTERRUPT:
@@ -110,49 +91,18 @@ static void settle(struct hvt_vcpu *v)
 	}
 }
 
-static void nmi_window(struct hvt_vcpu *v, bool on)
-{
-	u32 ctl = on ? v->ctl_cpu | CPU_BASED_NMI_WINDOW_EXITING
-		     : v->ctl_cpu & ~CPU_BASED_NMI_WINDOW_EXITING;
-
-	if (ctl != v->ctl_cpu)
-		vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, v->ctl_cpu = ctl);
-}
-
-static void choose_injection(struct hvt_vcpu *v)
-{
-	if (v->mc_seen && !(v->inject.info & HVT_EV_VALID)) {
-		v->mc_seen = 0;
-		if (v->step.mode != HVT_STEP_NONE)
-			hvt_step_drop(v); /* MTF would take its delivery for the step's */
-		hvt_inject_exception(v, 18, false, 0);
-	}
-	if (v->nmi_pending && v->step.mode == HVT_STEP_NONE &&
-	    hvt_event_nmi_ok(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO), v->inject.info)) {
-		v->nmi_pending = false;
-		v->inject = (struct hvt_event){ .info = HVT_EV_INFO(HVT_EV_NMI, 2) };
-	}
-	nmi_window(v, v->nmi_pending);
-	if (v->inject.info & HVT_EV_VALID) {
-		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, v->inject.info);
-		if (v->inject.info & HVT_EV_ERROR)
-			vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, v->inject.error);
-		if (hvt_event_is_soft(v->inject.info))
-			vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, v->inject.insn_len);
-		v->inject.info = 0;
-	}
-}
-
 static bool hvt_handle_exit(struct hvt_vcpu *v)
 {
-	if (v->regs.no_entry)
+	if (v->regs.no_entry) {
 		v->regs.no_entry = 0; /* an NMI came first; the guest did not run */
-	else
+	} else {
+		hvt_injected(v);
 		dispatch(v);
+	}
 	settle(v);
 	if (v->leave)
 		return false;
-	choose_injection(v);
+	hvt_choose_injection(v);
 	return true;
 }
 

@@ -19,9 +19,14 @@ void hvt_leave(struct hvt_vcpu *v);
 /* exit_cpu.c: return true when the instruction was completed (RIP moved) */
 bool hvt_exit_instruction(struct hvt_vcpu *v, u32 reason);
 void hvt_exit_exception(struct hvt_vcpu *v, u32 info);
-void hvt_inject_exception(struct hvt_vcpu *v, u8 vector, bool has_error, u32 error);
 void hvt_skip_instruction(struct hvt_vcpu *v);
 void hvt_take_back(struct hvt_supply *s);
+
+/* inject.c */
+u32 hvt_take_vectoring(struct hvt_vcpu *v, bool unblock);
+void hvt_inject_exception(struct hvt_vcpu *v, u8 vector, bool has_error, u32 error);
+void hvt_choose_injection(struct hvt_vcpu *v);
+void hvt_injected(struct hvt_vcpu *v);
 
 /* exit_ept.c */
 void hvt_exit_ept(struct hvt_vcpu *v, u64 qual, u32 vec_info);

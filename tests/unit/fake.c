@@ -23,6 +23,7 @@ struct hvt_machine hvt_m;
 u8 *fake_phys;
 u8 fake_apic[4096];
 u64 fake_eptp, fake_remaps;
+u32 fake_vmcs32[0x8000];
 __thread u64 fake_invepts;
 __thread void (*fake_on_invept)(void);
 
@@ -44,6 +45,17 @@ int vmcs_write64(unsigned long field, u64 value)
 {
 	assert_int_equal(field, EPT_POINTER);
 	fake_eptp = value;
+	return 0;
+}
+
+u32 vmcs_read32(unsigned long field)
+{
+	return fake_vmcs32[field];
+}
+
+int vmcs_write32(unsigned long field, u32 value)
+{
+	fake_vmcs32[field] = value;
 	return 0;
 }
 

@@ -22,5 +22,6 @@ extern __thread u64 fake_invepts;
 extern __thread void (*fake_on_invept)(void);
 extern u64 fake_eptp; /* as last written to the VMCS */
 extern u64 fake_remaps;
+extern u32 fake_vmcs32[0x8000]; /* the VMCS, by field encoding */
 
 #endif

@@ -20,8 +20,20 @@
 #undef static_assert
 #define static_assert(e) _Static_assert(e, #e)
 
-/* <asm/vmx.h>: SDM volume 3, appendix B and 31.3 "INVEPT" */
-enum { HOST_RSP = 0x6c14, EPT_POINTER = 0x201a };
+/* <asm/vmx.h>: SDM volume 3, appendix B, 25.6.2 and 31.3 "INVEPT" */
+enum {
+	EPT_POINTER = 0x201a,
+	CPU_BASED_VM_EXEC_CONTROL = 0x4002,
+	VM_ENTRY_INTR_INFO_FIELD = 0x4016,
+	VM_ENTRY_EXCEPTION_ERROR_CODE = 0x4018,
+	VM_ENTRY_INSTRUCTION_LEN = 0x401a,
+	IDT_VECTORING_INFO_FIELD = 0x4408,
+	IDT_VECTORING_ERROR_CODE = 0x440a,
+	VM_EXIT_INSTRUCTION_LEN = 0x440c,
+	GUEST_INTERRUPTIBILITY_INFO = 0x4824,
+	HOST_RSP = 0x6c14,
+};
+#define CPU_BASED_NMI_WINDOW_EXITING (1u << 22)
 #define VMX_EPT_EXTENT_CONTEXT 1
 #define VMX_EPT_EXTENT_GLOBAL  2
 
@@ -33,6 +45,8 @@ struct guest_regs {
 
 int vmx_invept(unsigned long type, u64 eptp);
 int vmcs_write64(unsigned long field, u64 value);
+u32 vmcs_read32(unsigned long field);
+int vmcs_write32(unsigned long field, u32 value);
 
 #define PAGE_SIZE 4096ull
 #define PAGE_MASK (~(PAGE_SIZE - 1))
