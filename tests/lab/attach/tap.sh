@@ -1,34 +1,16 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
-# tap.sh: TAP and small helpers for the scripts that run in the guest. Sourced.
+# tap.sh: small helpers for the scripts that run in the guest. Sourced.
 # IN is where these files are, T a scratch directory.
 
 IN=/lab/in
 T=/tmp/attach
-NUMBER=0
 CPUS=$(nproc)
 mkdir -p $T
 export LC_ALL=C.UTF-8
 
-# ok NAME COMMAND...: one test point; what the command says is shown when it fails.
-ok() {
-	name=$1
-	shift
-	NUMBER=$((NUMBER + 1))
-	if "$@" >$T/why 2>&1; then
-		echo "ok $NUMBER - $name"
-	else
-		echo "not ok $NUMBER - $name"
-		sed 's/^/# /' $T/why
-	fi
-}
-
-skip() {
-	NUMBER=$((NUMBER + 1))
-	echo "ok $NUMBER - $1 # SKIP $2"
-}
-
-plan() { echo "1..$NUMBER"; }
+# shellcheck source=tests/lab/guest/lib.sh
+. /lab/lib.sh
 
 # run NAME COMMAND...: keeps its output and status as $T/NAME.out, .err, .rc.
 run() {
@@ -114,14 +96,7 @@ attached() {
 }
 
 # soon COMMAND...: within 10 s.
-soon() {
-	tries=0
-	until "$@"; do
-		tries=$((tries + 1))
-		[ $tries -lt 100 ] || return 1
-		sleep 0.1
-	done
-}
+soon() { until_true 10 "$@"; }
 
 # programs_start, programs_end: a computation on every CPU and one that keeps the kernel busy; nice, or
 # they would take most of the time that the simulator needs.

@@ -9,6 +9,8 @@ cpus=$1
 out=/lab/out
 program=/lab/programs/filters
 cd $out || exit 1
+# shellcheck source=tests/lab/guest/lib.sh
+. /lab/lib.sh
 modprobe hvtrace || exit 1
 
 coproc P { exec $program $((cpus - 1)); }
@@ -23,16 +25,6 @@ tell() {
 	read -r -t 60 _ <&3
 }
 
-# until_true COMMAND...: for at most 60 seconds
-until_true() {
-	local end=$((SECONDS + 60))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
-armed() { grep -q '^hvtrace: watching' "$1" || ! kill -0 $cli 2>/dev/null; }
-
 # begin NAME ARG...: a watch in the background, armed.
 begin() {
 	local name=$1
@@ -40,7 +32,7 @@ begin() {
 	: >"$name.err"
 	hvtrace watch "$@" --format json -o "$name.data" >"$name.json" 2>"$name.err" </dev/null &
 	cli=$!
-	until_true armed "$name.err"
+	until_true 60 watching "$name.err" $cli
 }
 
 end() {
@@ -65,7 +57,7 @@ self() {
 	shift
 	begin "$name" -p "$pid" 0x10000000,8 -a rw "$@"
 	tell "cells $out/$name.truth"
-	until_true gone && echo yes >"$name.itself"
+	until_true 60 gone && echo yes >"$name.itself"
 	end "$name"
 }
 gone() { [ ! -d /proc/$cli ] || grep -q '^State:.*Z' /proc/$cli/status; }
@@ -149,7 +141,7 @@ hvtrace info --format json command2.data >command2.info
 
 # a device, if there is one that is used; its log in the kernel's own format
 begin device --phys 0xfee00000,0x1000 --limit 6
-until_true gone
+until_true 60 gone
 end device
 hvtrace script --format mmiotrace device.data >device.mmiotrace 2>>device.err
 grep -i apic /proc/iomem >iomem

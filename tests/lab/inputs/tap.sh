@@ -1,34 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# tap.sh: test points, and what every part of this suite asks. Sourced, in the guest.
+# tap.sh: what every part of this suite asks. Sourced, in the guest.
 
 T=/tmp/inputs
-NUMBER=0
 mkdir -p $T
 chmod 755 $T
 
-# ok NAME COMMAND...: one test point; what the command says is shown when it fails.
-ok() {
-	local name=$1
-	shift
-	NUMBER=$((NUMBER + 1))
-	if "$@" >$T/why 2>&1; then
-		echo "ok $NUMBER - $name"
-	else
-		echo "not ok $NUMBER - $name"
-		sed 's/^/# /' $T/why
-	fi
-}
-
-# until_true SECONDS COMMAND...
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
-	done
-}
+# shellcheck source=tests/lab/guest/lib.sh
+. /lab/lib.sh
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 no_agent() { ! pgrep -x hvtrace-agent >/dev/null; }

@@ -15,6 +15,7 @@ mkdir -p "$stage/lab/bin" "$stage/lab/modules" "$stage/lab/programs"
 
 cp /bin/busybox "$stage/lab/bin/busybox"
 cp /build/src/tests/lab/guest/init "$stage/lab/init"
+cp /build/src/tests/lab/guest/lib.sh "$stage/lab/lib.sh"
 gcc -O2 -static -Wall -o "$stage/lab/bin/output" /build/src/tests/lab/guest/output.c
 
 if [ -e /build/src/hv/Kbuild ]; then

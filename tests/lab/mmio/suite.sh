@@ -8,6 +8,8 @@ out=/lab/out
 tracing=/sys/kernel/tracing
 module=/proc/hvt_mmio
 cd $out || exit 1
+# shellcheck source=tests/lab/guest/lib.sh
+. /lab/lib.sh
 insmod /lab/modules/hvt_mmio.ko || exit 1
 grep '^hvt_mmio ' /proc/modules >modules
 cat /proc/iomem >iomem
@@ -15,24 +17,14 @@ grep -m 1 '^address sizes' /proc/cpuinfo >sizes
 
 tell() { echo "$1" >$module || echo "$1: refused" >>refused; }
 
-# until_true COMMAND...: for at most 60 seconds
-until_true() {
-	local end=$((SECONDS + 60))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
-
 # begin NAME ARG...: a watch in the background, armed.
-armed() { grep -q '^hvtrace: watching' "$1" || ! kill -0 $cli 2>/dev/null; }
 begin() {
 	local name=$1
 	shift
 	tell clear
 	hvtrace watch "$@" -o "$name.data" >"$name.seen" 2>"$name.err" </dev/null &
 	cli=$!
-	until_true armed "$name.err"
+	until_true 60 watching "$name.err" $cli
 }
 
 end() {
@@ -63,12 +55,12 @@ tell play
 cat $module >kernel.truth
 tell unmap
 echo 'that is all' >$tracing/trace_marker
-until_true grep -q 'that is all' kernel.mmiotrace
+until_true 60 grep -q 'that is all' kernel.mmiotrace
 kill $reader
 wait $reader # busy until then
 echo nop >$tracing/current_tracer
 all_online() { [ "$(nproc)" = "$cpus" ]; }
-until_true all_online
+until_true 60 all_online
 echo "$cpus $(nproc)" >cpus
 
 # --- without a tracer
