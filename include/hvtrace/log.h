@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The hvtrace log: one stream, the same bytes in a file and in a pipe.
+ * The hvtrace log: one stream, the same bytes in a file and in a pipe. hvtrace.data(5)
+ * explains it to somebody who has only that page.
  *
  *   struct hvt_log_header, then sections until the end of the stream. Each section
  *   is a struct hvt_section followed by len payload bytes, padded with zeros to 8.
  *   A reader skips types that it does not know. A log that was cut short is valid
- *   up to its last whole section; a complete one ends with HVT_SEC_END.
+ *   up to its last whole section; a complete one ends with HVT_SEC_END, which tells
+ *   where the index is.
  *
  * Little-endian. Times are nanoseconds of CLOCK_MONOTONIC or TSC ticks; CLOCK
- * sections tie the two. CRCs are CRC-32 (zlib's polynomial).
+ * sections tie the two. CRCs are CRC-32 (zlib's polynomial). Offsets in the stream
+ * count from its first byte.
  */
 #ifndef HVTRACE_LOG_H
 #define HVTRACE_LOG_H
@@ -16,11 +19,11 @@
 #include <stdint.h>
 
 #define HVT_LOG_MAGIC	"HVTRACE\n"
-#define HVT_LOG_VERSION 1
+#define HVT_LOG_VERSION 2
 
 struct hvt_log_header {
 	char magic[8];
-	uint32_t version;    /* HVT_LOG_VERSION; a reader refuses a higher one */
+	uint32_t version;    /* HVT_LOG_VERSION; a reader refuses any other */
 	uint32_t header_len; /* bytes of this struct; sections start there */
 	uint32_t abi;	     /* HVT_ABI of the records */
 	uint32_t nr_cpus;
@@ -30,11 +33,11 @@ struct hvt_log_header {
 };
 
 enum hvt_sec_type {
-	HVT_SEC_SCHEMA = 1,  /* JSON: the record layouts */
+	HVT_SEC_SCHEMA = 1,  /* JSON: structs, tables and fields, by name */
 	HVT_SEC_HOST = 2,    /* JSON: host, kernel, CPU, argv, caps */
 	HVT_SEC_CLOCK = 3,   /* struct hvt_log_clock */
 	HVT_SEC_WATCH = 4,   /* struct hvt_log_watch */
-	HVT_SEC_EVENTS = 5,  /* records of one CPU, whole, in seq order */
+	HVT_SEC_EVENTS = 5,  /* struct hvt_log_chunk: records of one CPU, in seq order */
 	HVT_SEC_ROUND = 6,   /* struct hvt_log_round */
 	HVT_SEC_KSYM = 7,    /* struct hvt_log_ksym */
 	HVT_SEC_TASK = 8,    /* struct hvt_log_task */
@@ -43,18 +46,138 @@ enum hvt_sec_type {
 	HVT_SEC_STAT = 11,   /* struct hvt_log_stat[nr_cpus] */
 	HVT_SEC_END = 12,    /* struct hvt_log_end; nothing follows */
 	HVT_SEC_FILTER = 13, /* struct hvt_filter (uapi.h); before the watches that use it */
+	/* 14 to 16: objects, their symbols, notes */
+	HVT_SEC_INDEX = 17, /* struct hvt_log_index, entries; the last one is before END */
 };
+
+enum hvt_codec {
+	HVT_CODEC_PLAIN = 0,
+	HVT_CODEC_ZSTD = 1, /* one zstd frame (RFC 8878), without a dictionary */
+};
+
+#define HVT_SECTION_MAX (64u << 20) /* of len and raw_len */
 
 struct hvt_section {
 	uint32_t type;	    /* enum hvt_sec_type */
-	uint32_t codec;	    /* 0: plain */
-	uint64_t len;	    /* payload bytes */
+	uint32_t codec;	    /* enum hvt_codec, of the whole payload; EVENTS: plain */
+	uint64_t len;	    /* payload bytes as stored, without the padding */
+	uint64_t raw_len;   /* payload bytes when decompressed; plain: len */
 	uint32_t cpu;	    /* EVENTS */
 	uint32_t count;	    /* records or structs in it */
-	uint64_t tsc_first; /* EVENTS: smallest and largest tsc in it */
+	uint64_t tsc_first; /* EVENTS: smallest and largest tsc in it, ... */
 	uint64_t tsc_last;
-	uint32_t crc;  /* of the payload */
-	uint32_t hcrc; /* of this header up to here */
+	uint64_t seq_first; /* ... seq of its first record */
+	uint32_t crc;	    /* of the payload as stored */
+	uint32_t hcrc;	    /* of this header up to here */
+};
+
+/*
+ * EVENTS: the records of uapi.h, turned into columns. A record of the ring is a row in
+ * one table or several; a field of a table is one column: its values in all rows, one
+ * after the other. The number of a field is that of its table times 256, plus its own.
+ * A table with rows has all its columns. Tables and fields that a reader does not know
+ * are passed over.
+ *
+ *   struct hvt_log_chunk, struct hvt_log_column[columns], then what each column
+ *   stores, in the order of their descriptions and without gaps, up to len.
+ */
+#define HVT_CHUNK_RECORDS_MAX 65536u
+#define HVT_CHUNK_MAX	      (16u << 20) /* decoded bytes of all columns */
+
+enum hvt_table {
+	HVT_TABLE_RECORD = 0, /* every record: struct hvt_rec */
+	HVT_TABLE_ACCESS = 1, /* those of type ACCESS, in this order; of type ... */
+	HVT_TABLE_LOST = 2,   /* ... LOST ... */
+	HVT_TABLE_REMAP = 3,  /* ... REMAP */
+	HVT_TABLE_REGS = 4,   /* the accesses with HVT_RF_REGS, in this order; with ... */
+	HVT_TABLE_RUN = 5,    /* ... HVT_RF_RUN ... */
+	HVT_TABLE_WIDE = 6,   /* ... HVT_RF_WIDE */
+	HVT_TABLE_CODE = 7,   /* dictionary: the instructions of the accesses */
+	HVT_TABLE_TASK = 8,   /* dictionary: who did them */
+	HVT_TABLES
+};
+
+/*
+ * X(name, table, number in the table, bytes of an element, type). A "bytes" column has
+ * as many bytes for each row as another column of its table says.
+ */
+/* clang-format off */
+#define HVT_FIELDS(X)							\
+	X(TYPE,       RECORD, 0, 1,   "u8",      "type")		\
+	X(FLAGS,      RECORD, 1, 2,   "u16",     "flags")		\
+	X(WATCH,      RECORD, 2, 4,   "u32",     "watch")		\
+	X(SEQ,        RECORD, 3, 8,   "u64",     "seq")			\
+	X(TSC,        RECORD, 4, 8,   "u64",     "tsc")			\
+	X(CODE,       ACCESS, 0, 2,   "u16",     "code")		\
+	X(TASK,       ACCESS, 1, 2,   "u16",     "task")		\
+	X(GLA,        ACCESS, 2, 8,   "u64",     "gla")			\
+	X(GPA_GLA,    ACCESS, 3, 8,   "u64",     "gpa_gla")		\
+	X(SIZE,       ACCESS, 4, 4,   "u32",     "size")		\
+	X(ACCESS,     ACCESS, 5, 1,   "u8",      "access")		\
+	X(VECTOR,     ACCESS, 6, 1,   "u8",      "vector")		\
+	X(ORDER,      ACCESS, 7, 8,   "u64",     "order")		\
+	X(OLD,        ACCESS, 8, 8,   "u64",     "old")			\
+	X(NEW,        ACCESS, 9, 8,   "u64",     "new")			\
+	X(LOST_COUNT, LOST,   0, 8,   "u64",     "count")		\
+	X(VA,         REMAP,  0, 8,   "u64",     "va")			\
+	X(OLD_GPA,    REMAP,  1, 8,   "u64",     "old_gpa")		\
+	X(NEW_GPA,    REMAP,  2, 8,   "u64",     "new_gpa")		\
+	X(REMAP_PID,  REMAP,  3, 4,   "u32",     "pid")			\
+	X(REMAP_TID,  REMAP,  4, 4,   "u32",     "tid")			\
+	X(GPR,        REGS,   0, 128, "u64[16]", "gpr")			\
+	X(RUN_COUNT,  RUN,    0, 8,   "u64",     "count")		\
+	X(RUN_ELEM,   RUN,    1, 4,   "u32",     "elem")		\
+	X(RUN_DOWN,   RUN,    2, 4,   "u32",     "down")		\
+	X(WIDE_OFF,   WIDE,   0, 4,   "u32",     "off")			\
+	X(WIDE_LEN,   WIDE,   1, 4,   "u32",     "len")			\
+	X(WIDE_BYTES, WIDE,   2, 1,   "bytes",   "bytes")		\
+	X(IP,         CODE,   0, 8,   "u64",     "ip")			\
+	X(INSN_LEN,   CODE,   1, 1,   "u8",      "insn_len")		\
+	X(INSN,       CODE,   2, 1,   "bytes",   "insn")		\
+	X(PID,        TASK,   0, 4,   "u32",     "pid")			\
+	X(TID,        TASK,   1, 4,   "u32",     "tid")			\
+	X(CR3,        TASK,   2, 8,   "u64",     "cr3")			\
+	X(COMM,       TASK,   3, 16,  "char[16]", "comm")
+/* clang-format on */
+
+#define HVT_FIELD_TABLE(field) ((field) >> 8)
+
+enum hvt_field {
+#define HVT_FIELD_ID(name, table, number, width, type, label) \
+	HVT_FIELD_##name = HVT_TABLE_##table << 8 | (number),
+	HVT_FIELDS(HVT_FIELD_ID)
+#undef HVT_FIELD_ID
+};
+
+/*
+ * How a column's elements were turned into the bytes that its codec got. Planes: the first
+ * bytes of all elements, then the second ones, and so on.
+ */
+enum hvt_encoding {
+	HVT_ENC_PLAIN = 0,
+	HVT_ENC_CONST = 1,  /* one element, which is that of all rows */
+	HVT_ENC_PLANES = 2, /* in planes */
+	/*
+	 * What each element adds to the one before it (the first: to 0), modulo 2^bits,
+	 * as 2d when d, read as signed, is not below 0, and as -2d - 1 when it is; then
+	 * in planes. For widths of 1, 2, 4 and 8.
+	 */
+	HVT_ENC_DELTA = 3,
+};
+
+struct hvt_log_chunk {
+	uint32_t columns;
+	uint32_t pad; /* 0 */
+};
+
+struct hvt_log_column {
+	uint16_t field;	  /* enum hvt_field */
+	uint16_t width;	  /* bytes of an element */
+	uint8_t encoding; /* enum hvt_encoding */
+	uint8_t codec;	  /* enum hvt_codec */
+	uint16_t pad;	  /* 0 */
+	uint32_t count;	  /* elements; decompressed it has width times as many bytes, CONST width */
+	uint32_t len;	  /* bytes as stored */
 };
 
 struct hvt_log_clock {
@@ -73,8 +196,8 @@ struct hvt_log_watch {
 };
 
 /*
- * Written after the EVENTS of one drain of all rings: every record with a tsc
- * below `tsc` is in the stream by now. A live reader merges up to here.
+ * Every record with a tsc below `tsc` is in the stream by now. A reader that does not
+ * seek merges up to here.
  */
 struct hvt_log_round {
 	uint64_t tsc;
@@ -130,6 +253,29 @@ struct hvt_log_end {
 	uint32_t reason; /* enum hvt_end_reason */
 	uint32_t pad;
 	uint64_t ns;
+	uint64_t index; /* offset of the last INDEX section in the stream; 0: none */
 };
+
+/* A complete log ends with so many bytes: the END section, never compressed. */
+#define HVT_END_BYTES (sizeof(struct hvt_section) + sizeof(struct hvt_log_end))
+
+/*
+ * All sections since the INDEX before this one, but ROUND, INDEX and END. It follows from
+ * their headers: a reader of a log without END walks these instead.
+ */
+struct hvt_log_index {
+	uint64_t prev; /* offset of the INDEX section before this one; 0: none */
+
+	/* struct hvt_log_index_entry[] */
+};
+
+struct hvt_log_index_entry {
+	uint64_t off; /* of the section's header */
+	uint32_t type, cpu, count;
+	uint32_t pad;
+	uint64_t tsc_first, tsc_last, seq_first;
+};
+
+#define HVT_INDEX_ENTRIES 65536u /* in one section, at most */
 
 #endif

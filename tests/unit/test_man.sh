@@ -24,7 +24,7 @@ for c in $(cut -d' ' -f1 "$tmp/all" | sort -u); do
 		failed=1
 	fi
 done
-for page in "$man"/*.1; do
+for page in "$man"/*.[15]; do
 	command -v mandoc >/dev/null || break
 	n=$((n + 1))
 	if mandoc -Tlint -Wwarning "$page" >"$tmp/lint" 2>&1; then
