@@ -6,17 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "chunk.h"
 #include "drain.h"
-
-unsigned int record_min_slots(unsigned int type)
-{
-	switch (type) {
-	case HVT_REC_ACCESS:
-		return sizeof(struct hvt_rec_access) / HVT_SLOT;
-	default:
-		return 1;
-	}
-}
 
 uint64_t ring_look(struct ring *ring)
 {
@@ -50,31 +41,34 @@ static void copy_slots(const struct ring *ring, uint8_t *out, uint64_t from, uin
 	       (size_t)(n - before_wrap) * HVT_SLOT);
 }
 
-int ring_copy(struct ring *ring, uint8_t *out, struct ring_chunk *chunk)
+int ring_copy(struct ring *ring, uint8_t *out, uint32_t *bytes)
 {
 	uint64_t ready = ring->limit - ring->at;
 	uint32_t used = 0, slots;
 
-	memset(chunk, 0, sizeof(*chunk));
+	*bytes = 0;
 	if (ring->corrupt)
 		return -EPROTO;
 	if (!ring->present || !ready)
 		return 0;
 
 	/* Copy first, judge the copy: the ring may change under us, the copy cannot. */
-	slots = ready < RING_CHUNK_SLOTS ? (uint32_t)ready : RING_CHUNK_SLOTS;
+	slots = ready < RING_BATCH_SLOTS ? (uint32_t)ready : RING_BATCH_SLOTS;
 	copy_slots(ring, out, ring->at, slots);
-	chunk->tsc_first = ~0ull;
 	while (used < slots) {
 		struct hvt_rec rec;
 
 		memcpy(&rec, out + (size_t)used * HVT_SLOT, sizeof(rec));
-		if (rec.nslots < record_min_slots(rec.type) || rec.nslots > ready - used) {
+		if (!rec.nslots || rec.nslots > ready - used) {
 			ring->corrupt = true;
 			break;
 		}
 		if (rec.nslots > slots - used)
-			break; /* begins in this chunk, goes with the next one */
+			break; /* begins in this batch, goes with the next one */
+		if (!chunk_takes(out + (size_t)used * HVT_SLOT)) {
+			ring->corrupt = true;
+			break;
+		}
 		if (rec.type == HVT_REC_LOST) {
 			struct hvt_rec_lost lost;
 
@@ -85,16 +79,9 @@ int ring_copy(struct ring *ring, uint8_t *out, struct ring_chunk *chunk)
 			ring->consumed++;
 			ring->next_seq = rec.seq + 1;
 		}
-		if (rec.tsc < chunk->tsc_first)
-			chunk->tsc_first = rec.tsc;
-		if (rec.tsc > chunk->tsc_last)
-			chunk->tsc_last = rec.tsc;
-		chunk->records++;
 		used += rec.nslots;
 	}
-	chunk->bytes = used * HVT_SLOT;
-	if (!used)
-		chunk->tsc_first = 0;
+	*bytes = used * HVT_SLOT;
 	ring->at += used;
 	/* The copy is done before the producer may reuse the slots. */
 	__atomic_store_n(&ring->tail->tail, ring->at, __ATOMIC_RELEASE);

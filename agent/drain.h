@@ -26,17 +26,8 @@ struct ring {
 	bool corrupt;	   /* never read again */
 };
 
-/* What one ring_copy() brought. */
-struct ring_chunk {
-	uint32_t bytes, records;
-	uint64_t tsc_first, tsc_last;
-};
-
 /* The most that ring_copy() writes: 256 KiB of whole records. */
-#define RING_CHUNK_SLOTS 4096u
-
-/* The slots that a record of this type has at least. */
-unsigned int record_min_slots(unsigned int type);
+#define RING_BATCH_SLOTS 4096u
 
 /*
  * Looks how far the producer is. Returns the smallest tsc that a record of this CPU
@@ -46,10 +37,10 @@ unsigned int record_min_slots(unsigned int type);
 uint64_t ring_look(struct ring *ring);
 
 /*
- * Copies whole records below ring->limit to out (RING_CHUNK_SLOTS slots of room) and
- * gives their slots back. Returns 0, with chunk->bytes 0 when there is none, or -EPROTO
- * when the ring makes no sense; it is then marked corrupt.
+ * Copies whole records below ring->limit to out (RING_BATCH_SLOTS slots of room) and
+ * gives their slots back. Returns 0, with *bytes 0 when there is none, or -EPROTO when
+ * the ring makes no sense; it is then marked corrupt.
  */
-int ring_copy(struct ring *ring, uint8_t *out, struct ring_chunk *chunk);
+int ring_copy(struct ring *ring, uint8_t *out, uint32_t *bytes);
 
 #endif

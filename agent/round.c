@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One pass over all rings: see how far everybody is, write the facts that the records
- * need, then the records, then how far a reader may merge.
+ * need, take the records, write those of them that are enough for a section, then how far
+ * a reader may merge.
  */
 #include <string.h>
 #include <x86intrin.h>
 
 #include "agent.h"
 #include "session.h"
+
+/*
+ * What a reader has to keep, as in the ring, before all CPUs' records are there: one's may
+ * be many while those of another wait to be enough.
+ */
+#define UNMERGED_MAX (8u << 20)
 
 static void see_record(struct session *s, const uint8_t *rec, unsigned int type)
 {
@@ -33,22 +40,50 @@ static void see_record(struct session *s, const uint8_t *rec, unsigned int type)
 	}
 }
 
-static void write_chunk(struct session *s, uint32_t cpu, const struct ring_chunk *chunk)
+static void write_chunk(struct session *s, struct chunk *c)
 {
-	struct hvt_section head = {
-		.type = HVT_SEC_EVENTS,
-		.cpu = cpu,
-		.count = chunk->records,
-		.tsc_first = chunk->tsc_first,
-		.tsc_last = chunk->tsc_last,
-	};
-	struct log_part part = { s->chunk, chunk->bytes };
-	uint32_t at;
+	struct hvt_section head;
+	struct log_part part;
 
-	/* ring_copy() has checked that the records are whole. */
-	for (at = 0; at < chunk->bytes; at += s->chunk[at + 1] * HVT_SLOT)
-		see_record(s, s->chunk + at, s->chunk[at]);
+	if (chunk_tsc_first(c) == ~0ull)
+		return;
+	chunk_seal(c, &head, &s->payload);
+	part = (struct log_part){ s->payload.p, s->payload.len };
 	log_section(&s->log, &head, &part, 1);
+	if (head.tsc_last > s->newest_tsc)
+		s->newest_tsc = head.tsc_last;
+}
+
+void session_write_chunks(struct session *s)
+{
+	uint32_t cpu;
+
+	for (cpu = 0; s->chunks && cpu < s->dev.hello.nr_cpus; cpu++)
+		if (s->chunks[cpu])
+			write_chunk(s, s->chunks[cpu]);
+	s->held_since = 0;
+	s->unmerged = 0;
+}
+
+void session_take(struct session *s, uint32_t cpu, const uint8_t *rec)
+{
+	uint32_t nr = s->dev.hello.nr_cpus;
+	struct chunk **c;
+
+	if (!s->chunks) {
+		s->chunks = xrealloc(NULL, nr * sizeof(*s->chunks));
+		memset(s->chunks, 0, nr * sizeof(*s->chunks));
+	}
+	c = &s->chunks[cpu];
+	if (!*c)
+		*c = chunk_new(cpu);
+	if (!s->held_since)
+		s->held_since = mono_ns();
+	s->unmerged += (size_t)rec[1] * HVT_SLOT;
+	if (!chunk_add(*c, rec))
+		write_chunk(s, *c);
+	if (s->unmerged >= UNMERGED_MAX)
+		session_write_chunks(s);
 }
 
 /* Takes one ring up to where it was looked at. Returns whether any record came. */
@@ -56,13 +91,15 @@ static bool drain_cpu(struct session *s, uint32_t cpu)
 {
 	struct ring *ring = &s->dev.rings[cpu];
 	bool was_corrupt = ring->corrupt, any = false;
-	struct ring_chunk chunk;
+	uint32_t bytes, at;
 
-	while (!s->log.err && ring_copy(ring, s->chunk, &chunk) == 0 && chunk.bytes) {
+	while (!s->log.err && ring_copy(ring, s->batch, &bytes) == 0 && bytes) {
 		any = true;
-		if (chunk.tsc_last > s->newest_tsc)
-			s->newest_tsc = chunk.tsc_last;
-		write_chunk(s, cpu, &chunk);
+		/* ring_copy() has checked that the records are whole. */
+		for (at = 0; at < bytes; at += s->batch[at + 1] * HVT_SLOT) {
+			see_record(s, s->batch + at, s->batch[at]);
+			session_take(s, cpu, s->batch + at);
+		}
 	}
 	if (ring->corrupt && !was_corrupt) {
 		complain(AGENT_ERROR, "watch: CPU %u: its ring makes no sense; try: report it",
@@ -70,6 +107,21 @@ static bool drain_cpu(struct session *s, uint32_t cpu)
 		s->end_reason = HVT_END_BROKEN;
 	}
 	return any;
+}
+
+/* How far a reader may merge: to what is neither in the log nor sure to come later. */
+static void write_round(struct session *s, uint64_t watermark)
+{
+	struct hvt_log_round round = { .tsc = watermark };
+	uint32_t cpu;
+
+	for (cpu = 0; s->chunks && cpu < s->dev.hello.nr_cpus; cpu++)
+		if (s->chunks[cpu] && chunk_tsc_first(s->chunks[cpu]) < round.tsc)
+			round.tsc = chunk_tsc_first(s->chunks[cpu]);
+	if (s->newest_tsc < s->round_tsc || round.tsc <= s->round_tsc)
+		return;
+	log_plain(&s->log, HVT_SEC_ROUND, &round, sizeof(round));
+	s->round_tsc = round.tsc;
 }
 
 bool session_round(struct session *s)
@@ -101,11 +153,8 @@ bool session_round(struct session *s)
 	for (cpu = 0; cpu < nr; cpu++)
 		any |= drain_cpu(s, cpu);
 
-	if (s->newest_tsc >= s->round_tsc && watermark > s->round_tsc) {
-		struct hvt_log_round round = { .tsc = watermark };
-
-		log_plain(&s->log, HVT_SEC_ROUND, &round, sizeof(round));
-		s->round_tsc = watermark;
-	}
+	if (s->end_reason || (s->held_since && mono_ns() - s->held_since >= HOLD_NS))
+		session_write_chunks(s);
+	write_round(s, watermark);
 	return any;
 }

@@ -1,239 +1,228 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The SCHEMA section: every field of every record and section with its offset, from one
- * table, so that a reader needs nothing but the log.
+ * The SCHEMA section: every member of every struct in a log with its offset, and every
+ * field of every table, so that a reader needs nothing but the log. Types and offsets are
+ * the compiler's; names are those of log.h and uapi.h.
  */
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <hvtrace/log.h>
 #include <hvtrace/uapi.h>
 
 #include "schema.h"
 
-struct field {
-	const char *name, *type;
-	size_t offset, count; /* count: array elements, 1 for a scalar */
-};
-
-struct layout {
-	const char *name;
-	unsigned int type; /* enum hvt_rec_type or hvt_sec_type */
-	size_t size;
-	const struct field *fields; /* ends with a NULL name */
-	const char *then;	    /* what follows the struct, in words; NULL: nothing */
-};
-
 /* clang-format off */
-#define F(strct, member, label, kind) { label, kind, offsetof(struct strct, member), 1 }
-#define A(strct, member, label, kind, n) { label, kind, offsetof(struct strct, member), n }
-#define REC_HEAD(strct)						\
-	F(strct, h.type, "type", "u8"),				\
-	F(strct, h.nslots, "nslots", "u8"),			\
-	F(strct, h.flags, "flags", "u16"),			\
-	F(strct, h.watch, "watch", "u32"),			\
-	F(strct, h.seq, "seq", "u64"),				\
-	F(strct, h.tsc, "tsc", "u64")
-/* clang-format on */
+/* The type of a member, or of the elements of one that is an array; and how many there are. */
+#define TYPE(m)							\
+	_Generic((m),						\
+		 uint8_t: "u8", uint32_t: "u32", int32_t: "s32",	\
+		 uint64_t: "u64", unsigned long long: "u64",	\
+		 uint32_t *: "u32", unsigned long long *: "u64",	\
+		 char (*)[16]: "char[16]",			\
+		 struct hvt_filter_ip *: "u64 lo, u64 hi, u32 pid, u32 pad")
+#define COUNT(m)						\
+	(sizeof(m) / (_Generic((m),				\
+		 uint32_t *: 4, unsigned long long *: 8, char (*)[16]: 16,	\
+		 struct hvt_filter_ip *: sizeof(struct hvt_filter_ip),	\
+		 default: sizeof(m))))
+#define AT(s, member) (((struct s *)0)->member)
+#define M(s, member) \
+	{ #s, #member, TYPE(AT(s, member)), offsetof(struct s, member), COUNT(AT(s, member)) }
 
-static const struct field access_fields[] = {
-	REC_HEAD(hvt_rec_access),
-	F(hvt_rec_access, ip, "ip", "u64"),
-	F(hvt_rec_access, gla, "gla", "u64"),
-	F(hvt_rec_access, gpa, "gpa", "u64"),
-	F(hvt_rec_access, cr3, "cr3", "u64"),
-	F(hvt_rec_access, pid, "pid", "u32"),
-	F(hvt_rec_access, tid, "tid", "u32"),
-	F(hvt_rec_access, old, "old", "u64"),
-	F(hvt_rec_access, new_, "new", "u64"),
-	A(hvt_rec_access, insn, "insn", "u8", sizeof(((struct hvt_rec_access *)0)->insn)),
-	F(hvt_rec_access, insn_len, "insn_len", "u8"),
-	A(hvt_rec_access, comm, "comm", "char", sizeof(((struct hvt_rec_access *)0)->comm)),
-	F(hvt_rec_access, size, "size", "u32"),
-	F(hvt_rec_access, access, "access", "u8"),
-	F(hvt_rec_access, vector, "vector", "u8"),
-	F(hvt_rec_access, order, "order", "u64"),
-	{ 0 },
+static const struct member {
+	const char *of, *name, *type;
+	size_t offset, count;
+} members[] = {
+	M(hvt_log_clock, tsc), M(hvt_log_clock, mono_ns), M(hvt_log_clock, real_ns),
+	M(hvt_log_clock, tsc_khz),
+	M(hvt_log_watch, id), M(hvt_log_watch, access), M(hvt_log_watch, pid),
+	M(hvt_log_watch, spec_len), M(hvt_log_watch, addr), M(hvt_log_watch, len),
+	M(hvt_log_watch, flags), M(hvt_log_watch, filter),
+	M(hvt_filter, size), M(hvt_filter, id), M(hvt_filter, flags), M(hvt_filter, op),
+	M(hvt_filter, value), M(hvt_filter, every), M(hvt_filter, limit),
+	M(hvt_filter, nr_pids), M(hvt_filter, nr_tids), M(hvt_filter, nr_comms),
+	M(hvt_filter, nr_ips), M(hvt_filter, pid), M(hvt_filter, tid), M(hvt_filter, comm),
+	M(hvt_filter, cpus), M(hvt_filter, ip), M(hvt_filter, passed),
+	M(hvt_log_round, tsc),
+	M(hvt_log_ksym, start), M(hvt_log_ksym, len), M(hvt_log_ksym, name_len),
+	M(hvt_log_ksym, module_len),
+	M(hvt_log_task, ns), M(hvt_log_task, what), M(hvt_log_task, pid), M(hvt_log_task, tid),
+	M(hvt_log_task, ppid), M(hvt_log_task, ptid), M(hvt_log_task, comm_len),
+	M(hvt_log_map, ns), M(hvt_log_map, start), M(hvt_log_map, end), M(hvt_log_map, offset),
+	M(hvt_log_map, pid), M(hvt_log_map, prot), M(hvt_log_map, build_id_len),
+	M(hvt_log_map, path_len),
+	M(hvt_log_chunk, columns),
+	M(hvt_log_stat, produced), M(hvt_log_stat, consumed), M(hvt_log_stat, lost),
+	M(hvt_log_end, reason), M(hvt_log_end, ns), M(hvt_log_end, index),
+	M(hvt_log_index, prev),
 };
 
-static const struct field lost_fields[] = {
-	REC_HEAD(hvt_rec_lost),
-	F(hvt_rec_lost, count, "count", "u64"),
-	{ 0 },
-};
+#define SECTION(name, TYPE, s, then) { name, HVT_SEC_##TYPE, #s, sizeof(struct s), then }
 
-static const struct field remap_fields[] = {
-	REC_HEAD(hvt_rec_remap),
-	F(hvt_rec_remap, va, "va", "u64"),
-	F(hvt_rec_remap, old_gpa, "old_gpa", "u64"),
-	F(hvt_rec_remap, new_gpa, "new_gpa", "u64"),
-	F(hvt_rec_remap, pid, "pid", "u32"),
-	F(hvt_rec_remap, tid, "tid", "u32"),
-	{ 0 },
-};
-
-static const struct field clock_fields[] = {
-	F(hvt_log_clock, tsc, "tsc", "u64"),
-	F(hvt_log_clock, mono_ns, "mono_ns", "u64"),
-	F(hvt_log_clock, real_ns, "real_ns", "u64"),
-	F(hvt_log_clock, tsc_khz, "tsc_khz", "u64"),
-	{ 0 },
-};
-
-static const struct field watch_fields[] = {
-	F(hvt_log_watch, id, "id", "u32"),
-	F(hvt_log_watch, access, "access", "u32"),
-	F(hvt_log_watch, pid, "pid", "s32"),
-	F(hvt_log_watch, spec_len, "spec_len", "u32"),
-	F(hvt_log_watch, addr, "addr", "u64"),
-	F(hvt_log_watch, len, "len", "u64"),
-	F(hvt_log_watch, flags, "flags", "u32"),
-	F(hvt_log_watch, filter, "filter", "u32"),
-	{ 0 },
-};
-
-static const struct field filter_fields[] = {
-	F(hvt_filter, size, "size", "u32"),
-	F(hvt_filter, id, "id", "u32"),
-	F(hvt_filter, flags, "flags", "u32"),
-	F(hvt_filter, op, "op", "u32"),
-	F(hvt_filter, value, "value", "u64"),
-	F(hvt_filter, every, "every", "u64"),
-	F(hvt_filter, limit, "limit", "u64"),
-	F(hvt_filter, nr_pids, "nr_pids", "u32"),
-	F(hvt_filter, nr_tids, "nr_tids", "u32"),
-	F(hvt_filter, nr_comms, "nr_comms", "u32"),
-	F(hvt_filter, nr_ips, "nr_ips", "u32"),
-	A(hvt_filter, pid, "pid", "u32", HVT_FILTER_LIST),
-	A(hvt_filter, tid, "tid", "u32", HVT_FILTER_LIST),
-	A(hvt_filter, comm, "comm", "char[16]", HVT_FILTER_LIST),
-	A(hvt_filter, cpus, "cpus", "u64", 8),
-	A(hvt_filter, ip, "ip", "u64 lo, u64 hi, u32 pid, u32 pad", HVT_FILTER_IPS),
-	F(hvt_filter, passed, "passed", "u64"),
-	{ 0 },
-};
-
-static const struct field round_fields[] = {
-	F(hvt_log_round, tsc, "tsc", "u64"),
-	{ 0 },
-};
-
-static const struct field ksym_fields[] = {
-	F(hvt_log_ksym, start, "start", "u64"),
-	F(hvt_log_ksym, len, "len", "u64"),
-	F(hvt_log_ksym, name_len, "name_len", "u32"),
-	F(hvt_log_ksym, module_len, "module_len", "u32"),
-	{ 0 },
-};
-
-static const struct field task_fields[] = {
-	F(hvt_log_task, ns, "ns", "u64"),
-	F(hvt_log_task, what, "what", "u32"),
-	F(hvt_log_task, pid, "pid", "u32"),
-	F(hvt_log_task, tid, "tid", "u32"),
-	F(hvt_log_task, ppid, "ppid", "u32"),
-	F(hvt_log_task, ptid, "ptid", "u32"),
-	F(hvt_log_task, comm_len, "comm_len", "u32"),
-	{ 0 },
-};
-
-static const struct field map_fields[] = {
-	F(hvt_log_map, ns, "ns", "u64"),
-	F(hvt_log_map, start, "start", "u64"),
-	F(hvt_log_map, end, "end", "u64"),
-	F(hvt_log_map, offset, "offset", "u64"),
-	F(hvt_log_map, pid, "pid", "u32"),
-	F(hvt_log_map, prot, "prot", "u32"),
-	F(hvt_log_map, build_id_len, "build_id_len", "u32"),
-	F(hvt_log_map, path_len, "path_len", "u32"),
-	{ 0 },
-};
-
-static const struct field stat_fields[] = {
-	F(hvt_log_stat, produced, "produced", "u64"),
-	F(hvt_log_stat, consumed, "consumed", "u64"),
-	F(hvt_log_stat, lost, "lost", "u64"),
-	{ 0 },
-};
-
-static const struct field end_fields[] = {
-	F(hvt_log_end, reason, "reason", "u32"),
-	F(hvt_log_end, ns, "ns", "u64"),
-	{ 0 },
-};
-
-static const struct layout records[] = {
-	{ "access", HVT_REC_ACCESS, sizeof(struct hvt_rec_access), access_fields,
-	  "flags & regs: u64 gpr[16], rax rcx rdx rbx rsp rbp rsi rdi r8..r15; flags & run: u64 "
-	  "count, u32 elem, u32 down; flags & wide: u32 off, u32 len, u8 old[len], u8 new[len]" },
-	{ "lost", HVT_REC_LOST, sizeof(struct hvt_rec_lost), lost_fields, NULL },
-	{ "remap", HVT_REC_REMAP, sizeof(struct hvt_rec_remap), remap_fields, NULL },
-	{ 0 },
-};
-
-static const struct layout sections[] = {
-	{ "clock", HVT_SEC_CLOCK, sizeof(struct hvt_log_clock), clock_fields, NULL },
-	{ "watch", HVT_SEC_WATCH, sizeof(struct hvt_log_watch), watch_fields,
-	  "char spec[spec_len]" },
-	{ "filter", HVT_SEC_FILTER, sizeof(struct hvt_filter), filter_fields, NULL },
-	{ "round", HVT_SEC_ROUND, sizeof(struct hvt_log_round), round_fields, NULL },
-	{ "ksym", HVT_SEC_KSYM, sizeof(struct hvt_log_ksym), ksym_fields,
-	  "char name[name_len], char module[module_len]" },
-	{ "task", HVT_SEC_TASK, sizeof(struct hvt_log_task), task_fields, "char comm[comm_len]" },
-	{ "map", HVT_SEC_MAP, sizeof(struct hvt_log_map), map_fields,
-	  "u8 build_id[build_id_len], char path[path_len]" },
-	{ "stat", HVT_SEC_STAT, sizeof(struct hvt_log_stat), stat_fields, "one for each CPU" },
-	{ "end", HVT_SEC_END, sizeof(struct hvt_log_end), end_fields, NULL },
-	{ 0 },
+static const struct section {
+	const char *name;
+	unsigned int type; /* enum hvt_sec_type */
+	const char *of;
+	size_t size;
+	const char *then; /* what follows the struct, in words; NULL: nothing */
+} sections[] = {
+	SECTION("clock", CLOCK, hvt_log_clock, NULL),
+	SECTION("watch", WATCH, hvt_log_watch, "char spec[spec_len]"),
+	SECTION("filter", FILTER, hvt_filter, NULL),
+	SECTION("events", EVENTS, hvt_log_chunk, "columns times: u16 field, u16 width, u8 encoding, "
+		"u8 codec, u16 pad, u32 count, u32 len; then their bytes"),
+	SECTION("round", ROUND, hvt_log_round, NULL),
+	SECTION("ksym", KSYM, hvt_log_ksym, "char name[name_len], char module[module_len]"),
+	SECTION("task", TASK, hvt_log_task, "char comm[comm_len]"),
+	SECTION("map", MAP, hvt_log_map, "u8 build_id[build_id_len], char path[path_len]"),
+	SECTION("stat", STAT, hvt_log_stat, "one for each CPU"),
+	SECTION("end", END, hvt_log_end, NULL),
+	SECTION("index", INDEX, hvt_log_index, "u64 off, u32 type, u32 cpu, u32 count, u32 pad, "
+		"u64 tsc_first, u64 tsc_last, u64 seq_first, for each section"),
 };
 
 static const struct {
-	const char *name;
-	unsigned int value;
-} flags[] = {
-	{ "regs", HVT_RF_REGS },       { "wide", HVT_RF_WIDE },	    { "delivery", HVT_RF_DELIVERY },
-	{ "walk", HVT_RF_WALK },       { "blind", HVT_RF_BLIND },   { "user", HVT_RF_USER },
-	{ "code32", HVT_RF_CODE32 },   { "code16", HVT_RF_CODE16 }, { "noinsn", HVT_RF_NOINSN },
-	{ "clipped", HVT_RF_CLIPPED }, { "device", HVT_RF_DEVICE }, { "novalue", HVT_RF_NOVALUE },
-	{ "run", HVT_RF_RUN },
+	const char *name, *rows;
+} tables[HVT_TABLES] = {
+	[HVT_TABLE_RECORD] = { "record", "each record" },
+	[HVT_TABLE_ACCESS] = { "access", "each record of type access" },
+	[HVT_TABLE_LOST] = { "lost", "each record of type lost" },
+	[HVT_TABLE_REMAP] = { "remap", "each record of type remap" },
+	[HVT_TABLE_REGS] = { "regs", "each access with flags & regs" },
+	[HVT_TABLE_RUN] = { "run", "each access with flags & run" },
+	[HVT_TABLE_WIDE] = { "wide", "each access with flags & wide" },
+	[HVT_TABLE_CODE] = { "code", "named by access.code" },
+	[HVT_TABLE_TASK] = { "task", "named by access.task" },
 };
 
-static void put_layouts(struct buf *b, const char *key, const struct layout *l)
-{
-	const struct field *f;
+static const struct field {
+	unsigned int id, width;
+	const char *name, *type;
+} fields[] = {
+#define FIELD(name, table, number, width, type, label) { HVT_FIELD_##name, width, label, type },
+	HVT_FIELDS(FIELD)
+#undef FIELD
+};
 
-	buf_printf(b, ",\"%s\":[", key);
-	for (; l->name; l++) {
-		buf_printf(b, "{\"name\":\"%s\",\"type\":%u,\"size\":%zu,\"fields\":[", l->name,
-			   l->type, l->size);
-		for (f = l->fields; f->name; f++) {
-			buf_printf(b, "{\"name\":\"%s\",\"offset\":%zu,\"type\":\"%s\"", f->name,
-				   f->offset, f->type);
-			if (f->count > 1)
-				buf_printf(b, ",\"count\":%zu", f->count);
-			buf_puts(b, f[1].name ? "}," : "}");
-		}
+/* Names of numbers: objects of the schema. */
+static const struct name {
+	const char *of, *name;
+	unsigned int value;
+} names[] = {
+	{ "access", "r", HVT_ACC_R }, { "access", "w", HVT_ACC_W }, { "access", "x", HVT_ACC_X },
+	{ "flags", "regs", HVT_RF_REGS }, { "flags", "wide", HVT_RF_WIDE },
+	{ "flags", "delivery", HVT_RF_DELIVERY }, { "flags", "walk", HVT_RF_WALK },
+	{ "flags", "blind", HVT_RF_BLIND }, { "flags", "user", HVT_RF_USER },
+	{ "flags", "code32", HVT_RF_CODE32 }, { "flags", "code16", HVT_RF_CODE16 },
+	{ "flags", "noinsn", HVT_RF_NOINSN }, { "flags", "clipped", HVT_RF_CLIPPED },
+	{ "flags", "device", HVT_RF_DEVICE }, { "flags", "novalue", HVT_RF_NOVALUE },
+	{ "flags", "run", HVT_RF_RUN },
+	{ "watch_flags", "phys", HVT_WATCH_PHYS }, { "watch_flags", "coalesce", HVT_WATCH_COALESCE },
+	{ "record_types", "access", HVT_REC_ACCESS }, { "record_types", "lost", HVT_REC_LOST },
+	{ "record_types", "remap", HVT_REC_REMAP },
+	{ "encodings", "plain", HVT_ENC_PLAIN }, { "encodings", "const", HVT_ENC_CONST },
+	{ "encodings", "planes", HVT_ENC_PLANES }, { "encodings", "delta", HVT_ENC_DELTA },
+	{ "codecs", "plain", HVT_CODEC_PLAIN }, { "codecs", "zstd", HVT_CODEC_ZSTD },
+};
+/* clang-format on */
+
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+
+static void put_names(struct buf *b)
+{
+	const char *of = "";
+	size_t i;
+
+	for (i = 0; i < NR(names); i++) {
+		bool next = strcmp(of, names[i].of) != 0;
+
+		if (next)
+			buf_printf(b, "%s,\"%s\":{", i ? "}" : "", names[i].of);
+		buf_printf(b, "%s\"%s\":%u", next ? "" : ",", names[i].name, names[i].value);
+		of = names[i].of;
+	}
+	buf_puts(b, "}");
+}
+
+static void put_fields(struct buf *b, unsigned int table)
+{
+	const char *comma = "";
+	size_t i;
+
+	for (i = 0; i < NR(fields); i++) {
+		const struct field *f = &fields[i];
+
+		if (HVT_FIELD_TABLE(f->id) != table)
+			continue;
+		buf_printf(b, "%s{\"name\":\"%s\",\"field\":%u,\"type\":\"%s\",\"width\":%u", comma,
+			   f->name, f->id, f->type, f->width);
+		if (f->id == HVT_FIELD_WIDE_BYTES || f->id == HVT_FIELD_INSN)
+			buf_printf(b, ",\"len\":\"%s\"",
+				   f->id == HVT_FIELD_INSN ? "insn_len" : "2 * len");
+		buf_puts(b, "}");
+		comma = ",";
+	}
+}
+
+static void put_tables(struct buf *b)
+{
+	unsigned int i;
+
+	buf_puts(b, ",\"tables\":[");
+	for (i = 0; i < HVT_TABLES; i++) {
+		buf_printf(b, "%s{\"name\":\"%s\",\"rows\":\"%s\",\"fields\":[", i ? "," : "",
+			   tables[i].name, tables[i].rows);
+		put_fields(b, i);
+		buf_puts(b, "]}");
+	}
+	buf_puts(b, "]");
+}
+
+static void put_members(struct buf *b, const char *of)
+{
+	const char *comma = "";
+	size_t i;
+
+	for (i = 0; i < NR(members); i++) {
+		const struct member *m = &members[i];
+
+		if (strcmp(m->of, of) != 0)
+			continue;
+		buf_printf(b, "%s{\"name\":\"%s\",\"offset\":%zu,\"type\":\"%s\"", comma, m->name,
+			   m->offset, m->type);
+		if (m->count > 1)
+			buf_printf(b, ",\"count\":%zu", m->count);
+		buf_puts(b, "}");
+		comma = ",";
+	}
+}
+
+static void put_sections(struct buf *b)
+{
+	size_t i;
+
+	buf_puts(b, ",\"sections\":[");
+	for (i = 0; i < NR(sections); i++) {
+		const struct section *s = &sections[i];
+
+		buf_printf(b, "%s{\"name\":\"%s\",\"type\":%u,\"size\":%zu,\"fields\":[",
+			   i ? "," : "", s->name, s->type, s->size);
+		put_members(b, s->of);
 		buf_puts(b, "]");
-		if (l->then) {
-			buf_puts(b, ",\"then\":");
-			buf_json(b, l->then);
-		}
-		buf_puts(b, l[1].name ? "}," : "}");
+		if (s->then)
+			buf_printf(b, ",\"then\":\"%s\"", s->then);
+		buf_puts(b, "}");
 	}
 	buf_puts(b, "]");
 }
 
 void schema_json(struct buf *b)
 {
-	size_t i;
-
-	buf_printf(b, "{\"abi\":%u,\"endian\":\"little\",\"slot\":%u", HVT_ABI, HVT_SLOT);
-	buf_printf(b, ",\"access\":{\"r\":%u,\"w\":%u,\"x\":%u},\"flags\":{", HVT_ACC_R, HVT_ACC_W,
-		   HVT_ACC_X);
-	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		buf_printf(b, "%s\"%s\":%u", i ? "," : "", flags[i].name, flags[i].value);
-	buf_printf(b, "},\"watch_flags\":{\"phys\":%u,\"coalesce\":%u}", HVT_WATCH_PHYS,
-		   HVT_WATCH_COALESCE);
-	put_layouts(b, "records", records);
-	put_layouts(b, "sections", sections);
+	buf_printf(b, "{\"version\":%u,\"abi\":%u,\"endian\":\"little\"", HVT_LOG_VERSION, HVT_ABI);
+	put_names(b);
+	put_tables(b);
+	put_sections(b);
 	buf_puts(b, "}");
 }

@@ -152,7 +152,7 @@ void session_init(struct session *s)
 	s->facts.log = s->ksyms.log = &s->log;
 	s->ksyms.lookup = lookup_ksym;
 	s->ksyms.ctx = &s->dev;
-	s->chunk = xrealloc(NULL, (size_t)RING_CHUNK_SLOTS * HVT_SLOT);
+	s->batch = xrealloc(NULL, (size_t)RING_BATCH_SLOTS * HVT_SLOT);
 }
 
 static void write_stats(struct session *s)
@@ -197,17 +197,9 @@ static void write_last_gap(struct session *s, uint32_t cpu)
 		       .tsc = s->newest_tsc > s->round_tsc ? s->newest_tsc : s->round_tsc },
 		.count = lost - r->lost,
 	};
-	struct hvt_section head = {
-		.type = HVT_SEC_EVENTS,
-		.cpu = cpu,
-		.count = 1,
-		.tsc_first = rec.h.tsc,
-		.tsc_last = rec.h.tsc,
-	};
-	struct log_part part = { &rec, sizeof(rec) };
 
 	if (lost > r->lost)
-		log_section(&s->log, &head, &part, 1);
+		session_take(s, cpu, (const uint8_t *)&rec);
 }
 
 /* Nothing is armed any more: what is being made now is the last, until all is empty. */
@@ -225,6 +217,7 @@ static void drain_rest(struct session *s)
 	}
 	for (cpu = 0; cpu < s->dev.hello.nr_cpus; cpu++)
 		write_last_gap(s, cpu);
+	session_write_chunks(s);
 }
 
 static void finish(struct session *s)
@@ -239,8 +232,21 @@ static void finish(struct session *s)
 		log_plain(&s->log, HVT_SEC_CLOCK, &clock, sizeof(clock));
 	write_stats(s);
 	end.ns = mono_ns();
-	log_plain(&s->log, HVT_SEC_END, &end, sizeof(end));
+	log_end(&s->log, &end);
 	log_finish(&s->log);
+}
+
+/* When to look again although nobody calls, in ms. */
+static int patience(const struct session *s)
+{
+	uint64_t held;
+
+	if (s->newest_tsc >= s->round_tsc)
+		return BEHIND_MS;
+	if (!s->held_since)
+		return IDLE_MS;
+	held = mono_ns() - s->held_since;
+	return held < HOLD_NS ? (int)((HOLD_NS - held) / 1000000 + 1) : 0;
 }
 
 int session_run(struct session *s)
@@ -249,7 +255,7 @@ int session_run(struct session *s)
 		struct pollfd p[NR_POLL];
 
 		prepare_poll(s, p);
-		if (poll(p, NR_POLL, s->newest_tsc >= s->round_tsc ? BEHIND_MS : IDLE_MS) < 0) {
+		if (poll(p, NR_POLL, patience(s)) < 0) {
 			if (errno == EINTR)
 				continue;
 			s->log.err = -errno;
@@ -286,11 +292,17 @@ int session_run(struct session *s)
 
 void session_free(struct session *s)
 {
+	uint32_t cpu;
+
+	for (cpu = 0; s->chunks && cpu < s->dev.hello.nr_cpus; cpu++)
+		chunk_free(s->chunks[cpu]);
+	free(s->chunks);
 	device_close(&s->dev);
 	perf_close(&s->perf);
 	facts_free(&s->facts);
 	ksyms_free(&s->ksyms);
-	buf_free(&s->log.out);
+	log_free(&s->log);
+	buf_free(&s->payload);
 	free(s->watch_ids);
-	free(s->chunk);
+	free(s->batch);
 }

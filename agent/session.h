@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "chunk.h"
 #include "device.h"
 #include "facts.h"
 #include "ksym_facts.h"
@@ -32,7 +33,12 @@ struct session {
 	uint64_t round_tsc;  /* of the last ROUND */
 	uint64_t newest_tsc; /* of the records in the log */
 	bool in_flight;	     /* some CPU was making a record in the last round */
-	uint8_t *chunk;	     /* RING_CHUNK_SLOTS slots */
+	uint8_t *batch;	     /* RING_BATCH_SLOTS slots out of a ring */
+	/* Records that are not yet enough for a section, of each CPU; NULL: never any */
+	struct chunk **chunks;
+	uint64_t held_since; /* the first of them, mono_ns(); 0: there are none */
+	size_t unmerged;     /* bytes of records taken since there were none */
+	struct buf payload;  /* of the section that is being written */
 };
 
 /* Fills in what does not need the machine; fds are set by the caller. */
@@ -44,8 +50,20 @@ void session_disarm(struct session *s);
 /* Runs until the end and writes it. AGENT_OK, or a code after complaining. */
 int session_run(struct session *s);
 
+/*
+ * How long records may wait for more of them: each section costs a reader and the disk
+ * something, and a live reader sees nothing meanwhile.
+ */
+#define HOLD_NS 100000000ull
+
 /* One pass over all rings: facts, EVENTS, ROUND. Returns true when any record came. */
 bool session_round(struct session *s);
+
+/* One record of a CPU, checked, on its way into the log. */
+void session_take(struct session *s, uint32_t cpu, const uint8_t *rec);
+
+/* Writes all records that were taken. */
+void session_write_chunks(struct session *s);
 
 void session_free(struct session *s);
 

@@ -24,6 +24,7 @@ static const struct hvt_option options[] = {
 static const char *const states[] = {
 	[HVT_LOG_OPEN] = "open",       [HVT_LOG_COMPLETE] = "complete", [HVT_LOG_CUT] = "cut",
 	[HVT_LOG_DAMAGED] = "damaged", [HVT_LOG_FOREIGN] = "foreign",	[HVT_LOG_NEWER] = "newer",
+	[HVT_LOG_OLDER] = "older",
 };
 
 static const char *end_name(uint32_t reason)
@@ -101,7 +102,11 @@ static void text(const struct hvt_reader *r)
 		printf("time       %" PRIu64 ".%06" PRIu64 " to %" PRIu64 ".%06" PRIu64 " s\n",
 		       s->first_ns / 1000000000, s->first_ns / 1000 % 1000000,
 		       s->last_ns / 1000000000, s->last_ns / 1000 % 1000000);
-	printf("size       %" PRIu64 " bytes in %" PRIu64 " sections\n", s->bytes, s->sections);
+	printf("size       %" PRIu64 " bytes in %" PRIu64 " sections", s->bytes, s->sections);
+	if (s->records)
+		printf("; %.1f for each of the records",
+		       (double)s->event_bytes / (double)s->records);
+	putchar('\n');
 }
 
 static void json_watches(struct hvt_json *j, const struct hvt_reader *r)
@@ -159,6 +164,7 @@ static void json(const struct hvt_reader *r)
 	hvt_json_u64(&j, "last_ns", s->last_ns);
 	hvt_json_u64(&j, "bytes", s->bytes);
 	hvt_json_u64(&j, "sections", s->sections);
+	hvt_json_u64(&j, "event_bytes", s->event_bytes);
 	hvt_json_end(&j);
 }
 

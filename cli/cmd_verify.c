@@ -230,6 +230,8 @@ static bool verify(const char *path, struct hvt_verdict *v)
 			 path, v->why);
 	else if (v->state == HVT_LOG_NEWER)
 		hvt_warn("%s: %s; try: a newer hvtrace", path, v->why);
+	else if (v->state == HVT_LOG_OLDER)
+		hvt_warn("%s: %s; try: the hvtrace that wrote it", path, v->why);
 	else
 		return true;
 	return false;

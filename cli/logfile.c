@@ -30,6 +30,9 @@ static int verdict(const char *path, const struct hvt_reader *r)
 	case HVT_LOG_NEWER:
 		hvt_warn("%s: %s; try: a newer hvtrace", path, hvt_reader_why(r));
 		break;
+	case HVT_LOG_OLDER:
+		hvt_warn("%s: %s; try: the hvtrace that wrote it", path, hvt_reader_why(r));
+		break;
 	default:
 		hvt_warn("%s: %s; try: what was printed is good, the rest is gone", path,
 			 hvt_reader_why(r));

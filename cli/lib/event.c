@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Records become events: what the merge lets out gets its time, its operand refined, its
- * instruction decoded and its addresses named. Records were bounded by record.c before.
+ * instruction decoded and its addresses named. Records were bounded by chunk.c before.
  */
 #include "internal.h"
 
@@ -252,11 +252,13 @@ int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev)
 	struct hvt_rec_lost lost;
 	const uint8_t *rec;
 	struct hvt_rec h;
+	int n;
 
 	for (;;) {
 		if (!r->current.chunk) {
-			p = hvt_merge_next(&r->merge);
-			if (!p)
+			n = hvt_log_next(r, &p, 1);
+			r->broken |= n < 0;
+			if (n <= 0)
 				return 0;
 			r->current = *p;
 			r->next_guess = -1;

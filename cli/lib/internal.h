@@ -9,6 +9,8 @@
 
 #include <hvtrace/hvtrace.h>
 
+#include "columns.h"
+
 #define HVT_PAGE 4096ull
 
 /* Make room for one more element behind n. 0 or -ENOMEM; *v and *cap change. */
@@ -212,13 +214,19 @@ struct hvt_guess {
 int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct hvt_rec_access *rec,
 	       const uint64_t *gpr, struct hvt_guess out[HVT_OPERANDS]);
 
-/* ---- merge.c: records of all CPUs in one order ---- */
+/* ---- chunk.c: columns back into records ---- */
 
-struct hvt_chunk { /* the payload of one EVENTS section */
-	size_t refs;
-	uint32_t cpu;
+struct hvt_chunk { /* the records of one EVENTS section, as in the ring */
+	size_t refs, len;
+	uint32_t cpu, records;
 	_Alignas(8) uint8_t bytes[];
 };
+
+/* The records of what is open in c. 0, -EBADMSG or -ENOMEM. */
+int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out);
+void hvt_chunk_unref(struct hvt_chunk *c);
+
+/* ---- merge.c: records of all CPUs in one order ---- */
 
 struct hvt_pending {
 	uint64_t tsc, seq;
@@ -227,27 +235,42 @@ struct hvt_pending {
 	struct hvt_chunk *chunk;
 };
 
-struct hvt_merge {
-	struct hvt_pending *v; /* [0, ready) is sorted and may go out from pos on */
-	size_t n, cap, ready, pos;
+struct hvt_merge_cpu {
+	struct hvt_stored *stored, *last; /* sections, in the order of the stream */
+	struct hvt_chunk *chunk;	  /* the one before them; NULL: not decoded yet */
+	size_t at;			  /* in chunk->bytes */
+	uint64_t tsc;			  /* of the next record, as far as it is known */
 };
 
-int hvt_merge_add(struct hvt_merge *m, const struct hvt_pending *p);
+struct hvt_merge {
+	struct hvt_merge_cpu *cpus;
+	uint32_t nr_cpus;
+	uint32_t *heap; /* CPUs that have something, the next one at 0 */
+	size_t nr_heap;
+	uint64_t limit; /* what has a smaller tsc may go out */
+	bool all;
+	struct hvt_columns columns;
+	size_t decoded; /* bytes of all chunks */
+	struct hvt_pending *given;
+	size_t nr_given, cap_given;
+	uint64_t bad; /* offset of the section that was -EBADMSG */
+};
+
+int hvt_merge_init(struct hvt_merge *m, uint32_t nr_cpus);
+/* An EVENTS section at off in the stream, of a good CPU. 0, -EBADMSG or -ENOMEM. */
+int hvt_merge_add(struct hvt_merge *m, const struct hvt_section *s, uint64_t off,
+		  const uint8_t *payload);
 /* Let out all that has a tsc below `tsc`. */
 void hvt_merge_release(struct hvt_merge *m, uint64_t tsc, bool all);
 /*
- * The next one; NULL: none ready. It is owned by m until the next hvt_merge_* call, its
- * chunk until the next hvt_merge_next().
+ * The next record, and with max above 1 those behind it that the same CPU made at the same
+ * tsc. How many, 0 when none may go out, -EBADMSG (m->bad says where) or -ENOMEM. They are
+ * m's, with their chunks, until the next call.
  */
-const struct hvt_pending *hvt_merge_next(struct hvt_merge *m);
-/* The next n that one CPU made at one tsc, m's until the next call; 0: none ready. */
-size_t hvt_merge_next_group(struct hvt_merge *m, const struct hvt_pending **group);
+int hvt_merge_next(struct hvt_merge *m, const struct hvt_pending **given, int max);
+/* Forget the sections that are not decoded and are at off or behind it. */
+void hvt_merge_drop(struct hvt_merge *m, uint64_t off);
 void hvt_merge_free(struct hvt_merge *m);
-
-/* ---- record.c ---- */
-
-/* Bytes of the whole record at rec with `avail` bytes behind it, 0 when it is malformed. */
-size_t hvt_record_check(const uint8_t *rec, size_t avail);
 
 /* ---- reader.c, log.c, event.c ---- */
 
@@ -275,10 +298,13 @@ struct hvt_reader {
 	struct hvt_filters filters;
 	struct hvt_watches watches;
 	struct hvt_merge merge;
+	uint8_t *raw; /* a section's payload, decompressed */
+	size_t raw_room;
+	void *zstd;
 	struct hvt_decoder *decoder;
 	struct hvt_reader_stats stats;
 
-	/* sees each good section (verify.c): 0 or -ENOMEM */
+	/* sees each good section and its plain payload: 0, -EBADMSG or -ENOMEM */
 	int (*tap)(void *arg, const struct hvt_section *s, const uint8_t *payload);
 	void *tap_arg;
 
@@ -293,5 +319,8 @@ int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev);
 
 /* Consume whole sections from r->buf. 0 or -ENOMEM. */
 int hvt_log_parse(struct hvt_reader *r);
+
+/* As hvt_merge_next(), but for malformed sections: they end the log. */
+int hvt_log_next(struct hvt_reader *r, const struct hvt_pending **given, int max);
 
 #endif

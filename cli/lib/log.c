@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The log stream's parser: header, sections, CRCs. Bytes come in any pieces; a section
- * is looked at only when it is there as a whole and its two CRCs are right. Everything
- * in this file treats the stream as hostile.
+ * The log stream's parser: header, sections, CRCs, compression. Bytes come in any pieces;
+ * a section is looked at only when it is there as a whole and its two CRCs are right.
+ * Everything in this file treats the stream as hostile.
  */
 #include "internal.h"
 
@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#include <zstd.h>
 
-#define SECTION_MAX (1ull << 30) /* longer payloads are taken for damage */
-#define HEADER_MAX  4096u
-#define CPUS_MAX    65536u
+#define HEADER_MAX 4096u
+#define CPUS_MAX   65536u
 
 static uint32_t crc_of(const void *p, size_t len)
 {
@@ -37,6 +37,7 @@ stop(struct hvt_reader *r, enum hvt_log_state state, const char *fmt, ...)
 static int parse_header(struct hvt_reader *r)
 {
 	struct hvt_log_header *h = &r->header;
+	bool older;
 
 	memcpy(h, r->buf + r->pos, sizeof(*h));
 	if (memcmp(h->magic, HVT_LOG_MAGIC, sizeof(h->magic))) {
@@ -47,10 +48,11 @@ static int parse_header(struct hvt_reader *r)
 		stop(r, HVT_LOG_DAMAGED, "the header's checksum is wrong");
 		return 0;
 	}
-	if (h->version > HVT_LOG_VERSION || h->abi > HVT_ABI) {
-		stop(r, HVT_LOG_NEWER,
-		     "its version %" PRIu32 ".%" PRIu32 " is newer than this reader's %d.%d",
-		     h->version, h->abi, HVT_LOG_VERSION, HVT_ABI);
+	if (h->version != HVT_LOG_VERSION || h->abi > HVT_ABI) {
+		older = h->version < HVT_LOG_VERSION;
+		stop(r, older ? HVT_LOG_OLDER : HVT_LOG_NEWER,
+		     "its version %" PRIu32 ".%" PRIu32 " is %s than this reader's %d.%d",
+		     h->version, h->abi, older ? "older" : "newer", HVT_LOG_VERSION, HVT_ABI);
 		return 0;
 	}
 	if (h->header_len < sizeof(*h) || h->header_len > HEADER_MAX || !h->nr_cpus ||
@@ -59,49 +61,11 @@ static int parse_header(struct hvt_reader *r)
 		return 0;
 	}
 	r->cpus = calloc(h->nr_cpus, sizeof(*r->cpus));
-	if (!r->cpus)
+	if (!r->cpus || hvt_merge_init(&r->merge, h->nr_cpus))
 		return -ENOMEM;
 	r->skip = h->header_len - sizeof(*h);
 	r->have_header = true;
 	return 0;
-}
-
-/* Queue the records of one EVENTS section. */
-static int events(struct hvt_reader *r, const struct hvt_section *s, const uint8_t *payload)
-{
-	struct hvt_chunk *chunk;
-	struct hvt_pending p;
-	size_t at, size;
-	struct hvt_rec h;
-	int rc = 0;
-
-	if (s->cpu >= r->header.nr_cpus)
-		return -EBADMSG;
-	/* whole or not at all: a malformed record makes its section untrustworthy */
-	for (at = 0; at < s->len; at += size) {
-		size = hvt_record_check(payload + at, s->len - at);
-		if (!size)
-			return -EBADMSG;
-	}
-	chunk = malloc(sizeof(*chunk) + s->len);
-	if (!chunk)
-		return -ENOMEM;
-	memcpy(chunk->bytes, payload, s->len);
-	chunk->refs = 1;
-	chunk->cpu = s->cpu;
-	for (at = 0; at < s->len && !rc; at += size) {
-		size = hvt_record_check(payload + at, s->len - at);
-		memcpy(&h, payload + at, sizeof(h));
-		p.tsc = h.tsc;
-		p.seq = h.seq;
-		p.cpu = s->cpu;
-		p.offset = (uint32_t)at;
-		p.chunk = chunk;
-		rc = hvt_merge_add(&r->merge, &p);
-	}
-	if (!--chunk->refs)
-		free(chunk);
-	return rc;
 }
 
 static int stat_section(struct hvt_reader *r, const uint8_t *payload, size_t len)
@@ -144,7 +108,10 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 	case HVT_SEC_FILTER:
 		return hvt_filters_add(&r->filters, payload, s->len);
 	case HVT_SEC_EVENTS:
-		return events(r, s, payload);
+		if (s->cpu >= r->header.nr_cpus)
+			return -EBADMSG;
+		r->stats.event_bytes += sizeof(*s) + ((s->len + 7) & ~7ull);
+		return hvt_merge_add(&r->merge, s, r->consumed, payload);
 	case HVT_SEC_ROUND:
 		if (s->len < sizeof(round))
 			return -EBADMSG;
@@ -170,23 +137,64 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 		hvt_merge_release(&r->merge, 0, true);
 		stop(r, HVT_LOG_COMPLETE, "complete");
 		return 0;
-	default: /* SCHEMA is for other readers; unknown types are to be passed over */
+	default: /* SCHEMA and INDEX are for others; unknown types are to be passed over */
 		return 0;
 	}
+}
+
+static bool section_head_is_good(const struct hvt_section *s)
+{
+	if (s->hcrc != crc_of(s, offsetof(struct hvt_section, hcrc)) || s->len > HVT_SECTION_MAX ||
+	    s->raw_len > HVT_SECTION_MAX)
+		return false;
+	return s->codec != HVT_CODEC_PLAIN || s->len == s->raw_len;
+}
+
+/* The payload as it was before it was compressed, and s->len with it. */
+static int decompress(struct hvt_reader *r, struct hvt_section *s, const uint8_t **payload)
+{
+	uint8_t *p;
+
+	if (s->codec == HVT_CODEC_PLAIN)
+		return 0;
+	if (s->codec != HVT_CODEC_ZSTD || s->type == HVT_SEC_EVENTS || s->type == HVT_SEC_END)
+		return -EBADMSG;
+	if (s->raw_len > r->raw_room) {
+		p = realloc(r->raw, s->raw_len);
+		if (!p)
+			return -ENOMEM;
+		r->raw = p;
+		r->raw_room = s->raw_len;
+	}
+	if (!r->zstd)
+		r->zstd = ZSTD_createDCtx();
+	if (!r->zstd)
+		return -ENOMEM;
+	if (ZSTD_decompressDCtx(r->zstd, r->raw, s->raw_len, *payload, s->len) != s->raw_len)
+		return -EBADMSG;
+	*payload = r->raw;
+	s->len = s->raw_len;
+	return 0;
+}
+
+static void malformed(struct hvt_reader *r, uint64_t off, uint32_t type)
+{
+	stop(r, HVT_LOG_DAMAGED,
+	     "damaged at byte %" PRIu64 " (malformed section of type %" PRIu32 ")", off, type);
 }
 
 /* One section if it is there as a whole: 1, 0 when more bytes are needed, -ENOMEM. */
 static int parse_section(struct hvt_reader *r)
 {
-	const uint8_t *at = r->buf + r->pos;
+	const uint8_t *payload = r->buf + r->pos + sizeof(struct hvt_section);
 	size_t avail = r->len - r->pos, padded;
 	struct hvt_section s;
 	int rc;
 
 	if (avail < sizeof(s))
 		return 0;
-	memcpy(&s, at, sizeof(s));
-	if (s.hcrc != crc_of(&s, offsetof(struct hvt_section, hcrc)) || s.len > SECTION_MAX) {
+	memcpy(&s, r->buf + r->pos, sizeof(s));
+	if (!section_head_is_good(&s)) {
 		stop(r, HVT_LOG_DAMAGED, "damaged at byte %" PRIu64 " (section header)",
 		     r->consumed);
 		return 1;
@@ -194,21 +202,21 @@ static int parse_section(struct hvt_reader *r)
 	padded = sizeof(s) + ((s.len + 7) & ~7ull);
 	if (avail < padded)
 		return 0;
-	if (s.crc != crc_of(at + sizeof(s), s.len)) {
+	if (s.crc != crc_of(payload, s.len)) {
 		stop(r, HVT_LOG_DAMAGED,
 		     "damaged at byte %" PRIu64 " (checksum of a section of type %" PRIu32 ")",
 		     r->consumed, s.type);
 		return 1;
 	}
-	rc = s.codec ? -EBADMSG : section(r, &s, at + sizeof(s));
+	rc = decompress(r, &s, &payload);
+	if (!rc)
+		rc = section(r, &s, payload);
 	if (!rc && r->tap)
-		rc = r->tap(r->tap_arg, &s, at + sizeof(s));
+		rc = r->tap(r->tap_arg, &s, payload);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc) {
-		stop(r, HVT_LOG_DAMAGED,
-		     "damaged at byte %" PRIu64 " (malformed section of type %" PRIu32 ")",
-		     r->consumed, s.type);
+		malformed(r, r->consumed, s.type);
 		return 1;
 	}
 	r->pos += padded;
@@ -246,4 +254,19 @@ int hvt_log_parse(struct hvt_reader *r)
 	if (r->state == HVT_LOG_DAMAGED)
 		hvt_merge_release(&r->merge, 0, true);
 	return rc < 0 ? rc : 0;
+}
+
+int hvt_log_next(struct hvt_reader *r, const struct hvt_pending **given, int max)
+{
+	int n;
+
+	for (;;) {
+		n = hvt_merge_next(&r->merge, given, max);
+		if (n != -EBADMSG)
+			return n;
+		/* its CRC was right, so this is found only now; what came before it goes out */
+		malformed(r, r->merge.bad, HVT_SEC_EVENTS);
+		hvt_merge_drop(&r->merge, r->merge.bad);
+		hvt_merge_release(&r->merge, 0, true);
+	}
 }

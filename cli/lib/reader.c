@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #define READ_SIZE 65536u
 
@@ -35,6 +36,8 @@ void hvt_reader_free(struct hvt_reader *r)
 	hvt_tasks_free(r->symbols.tasks);
 	hvt_clocks_free(&r->clocks);
 	hvt_decoder_free(r->decoder);
+	ZSTD_freeDCtx(r->zstd);
+	free(r->raw);
 	free(r->host);
 	free(r->cpus);
 	free(r->buf);

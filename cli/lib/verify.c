@@ -9,9 +9,12 @@
 #include "verify.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "index.h"
 
 #define READ_SIZE (1u << 20)
 
@@ -28,6 +31,9 @@ struct stream {
 	struct cpu *cpus;
 	struct hvt_log_stat *stat; /* of `stated` CPUs */
 	uint64_t round;
+	struct hvt_columns columns;
+	struct hvt_index index; /* as the sections are, since the last INDEX */
+	uint64_t index_at;	/* which is there; 0: none */
 };
 
 void hvt_verify_flaw(struct hvt_verify *v, enum hvt_flaw_kind kind, const struct hvt_flaw *flaw)
@@ -122,30 +128,42 @@ static int record(struct stream *s, uint32_t cpu, const struct hvt_rec *h, const
 	return rc;
 }
 
-static int events(struct stream *s, const struct hvt_section *sec, const uint8_t *payload)
+static int records(struct stream *s, const struct hvt_section *sec, const struct hvt_chunk *chunk)
 {
-	struct hvt_flaw f = { .cpu = sec->cpu, .seq = sec->type };
-	uint64_t first = UINT64_MAX, last = 0;
-	uint32_t n = 0;
+	struct hvt_flaw f = { .cpu = sec->cpu, .seq = sec->type, .tsc = sec->tsc_first };
+	uint64_t first = UINT64_MAX, last = 0, seq = 0;
 	struct hvt_rec h;
 	size_t at;
 	int rc = 0;
 
-	/* the reader has bounded each of them */
-	for (at = 0; at < sec->len && !rc; at += (size_t)h.nslots * HVT_SLOT, n++) {
-		memcpy(&h, payload + at, sizeof(h));
+	for (at = 0; at < chunk->len && !rc; at += (size_t)h.nslots * HVT_SLOT) {
+		memcpy(&h, chunk->bytes + at, sizeof(h));
+		if (!at)
+			seq = h.seq;
 		if (h.tsc < first)
 			first = h.tsc;
 		if (h.tsc > last)
 			last = h.tsc;
-		rc = record(s, sec->cpu, &h, payload + at);
+		rc = record(s, sec->cpu, &h, chunk->bytes + at);
 	}
-	if (n != sec->count || (n && (first != sec->tsc_first || last != sec->tsc_last))) {
-		f.tsc = sec->tsc_first;
-		f.expected = sec->count;
-		f.found = n;
+	if (first != sec->tsc_first || last != sec->tsc_last || seq != sec->seq_first) {
+		f.expected = sec->tsc_last;
+		f.found = last;
 		hvt_verify_flaw(s->v, HVT_FLAW_SECTION, &f);
 	}
+	return rc;
+}
+
+static int events(struct stream *s, const struct hvt_section *sec, const uint8_t *payload)
+{
+	struct hvt_chunk *chunk = NULL;
+	int rc = hvt_columns_open(&s->columns, sec, payload);
+
+	if (!rc)
+		rc = hvt_chunk_decode(&s->columns, sec->cpu, &chunk);
+	if (!rc)
+		rc = records(s, sec, chunk);
+	hvt_chunk_unref(chunk);
 	return rc;
 }
 
@@ -178,16 +196,45 @@ static int watch(struct hvt_verify *v, const uint8_t *payload)
 	return 0;
 }
 
+/* Does an INDEX say what was there, and END where it is? */
+static int index_section(struct stream *s, const struct hvt_section *sec, const uint8_t *payload)
+{
+	uint64_t off = s->v->reader->consumed, found = s->index_at;
+	struct hvt_flaw f = { .seq = sec->type, .expected = s->index_at };
+	struct hvt_log_end end;
+	bool good = true;
+
+	if (sec->type == HVT_SEC_INDEX) {
+		good = hvt_index_is(&s->index, sec, payload, s->index_at, &found);
+		s->index.n = 0;
+		s->index_at = off;
+	} else if (sec->type == HVT_SEC_END) {
+		memcpy(&end, payload, sizeof(end));
+		found = end.index;
+		good = end.index == s->index_at;
+	} else {
+		return hvt_index_note(&s->index, sec, off);
+	}
+	f.found = found;
+	if (!good)
+		hvt_verify_flaw(s->v, HVT_FLAW_SECTION, &f);
+	return 0;
+}
+
 static int tap(void *arg, const struct hvt_section *sec, const uint8_t *payload)
 {
 	struct stream *s = arg;
 	struct hvt_log_round round;
+	int rc;
 
 	if (!s->cpus) {
 		s->cpus = calloc(hvt_reader_header(s->v->reader)->nr_cpus, sizeof(*s->cpus));
 		if (!s->cpus)
 			return -ENOMEM;
 	}
+	rc = index_section(s, sec, payload);
+	if (rc)
+		return rc;
 	switch (sec->type) {
 	case HVT_SEC_EVENTS:
 		return events(s, sec, payload);
@@ -272,7 +319,7 @@ static int64_t pass(struct hvt_verify *v, int fd, int64_t limit, struct hvt_chai
 	int64_t at = 0, got = 1;
 	uint8_t *buf = malloc(READ_SIZE);
 	size_t n;
-	int rc = buf ? 0 : -ENOMEM;
+	int len, rc = buf ? 0 : -ENOMEM;
 
 	while (!rc && got && hvt_reader_state(r) == HVT_LOG_OPEN) {
 		n = limit - at < READ_SIZE ? (size_t)(limit - at) : READ_SIZE;
@@ -283,9 +330,12 @@ static int64_t pass(struct hvt_verify *v, int fd, int64_t limit, struct hvt_chai
 		}
 		at += got;
 		rc = got ? hvt_reader_feed(r, buf, (size_t)got) : hvt_reader_finish(r);
-		while (!rc && (n = hvt_merge_next_group(&r->merge, &group)))
-			if (chain)
-				rc = hvt_chain_add(chain, group, n);
+		while (!rc && (len = hvt_log_next(r, &group, INT_MAX)) != 0) {
+			if (len < 0)
+				rc = len;
+			else if (chain)
+				rc = hvt_chain_add(chain, group, (size_t)len);
+		}
 	}
 	free(buf);
 	return rc ? rc : at;
@@ -318,6 +368,8 @@ static int first_pass(struct hvt_verify *v, int fd, int64_t *len)
 				v->losses[s.cpus[i].loss - 1].to = UINT64_MAX;
 		join_losses(v);
 	}
+	hvt_columns_close(&s.columns);
+	hvt_index_free(&s.index);
 	free(s.cpus);
 	free(s.stat);
 	return rc < 0 ? (int)rc : 0;

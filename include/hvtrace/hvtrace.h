@@ -37,7 +37,8 @@ enum hvt_log_state {
 	HVT_LOG_CUT,	  /* the bytes ended before END; all events before are good */
 	HVT_LOG_DAMAGED,  /* a CRC or a length is wrong; all events before are good */
 	HVT_LOG_FOREIGN,  /* not an hvtrace log */
-	HVT_LOG_NEWER,	  /* a log version that this reader does not know */
+	HVT_LOG_NEWER,	  /* a log version that this reader does not know yet */
+	HVT_LOG_OLDER,	  /* ... and one that it no longer knows */
 };
 
 /* A named address. With no name, obj and obj_off still say where it is if known. */
@@ -97,12 +98,13 @@ struct hvt_event {
 struct hvt_reader_stats {
 	uint64_t bytes; /* fed, up to the last whole section */
 	uint64_t sections;
-	uint64_t records;  /* of all types */
-	uint64_t accesses; /* events given out */
-	uint64_t near;	   /* records that refinement showed not to touch a watch */
-	uint64_t filtered; /* accesses that refinement showed not to pass their filter */
-	uint64_t lost;	   /* records that LOST records account for */
-	uint64_t gaps;	   /* records missing from a CPU's sequence without a LOST */
+	uint64_t event_bytes; /* of the sections that hold records */
+	uint64_t records;     /* of all types */
+	uint64_t accesses;    /* events given out */
+	uint64_t near;	      /* records that refinement showed not to touch a watch */
+	uint64_t filtered;    /* accesses that refinement showed not to pass their filter */
+	uint64_t lost;	      /* records that LOST records account for */
+	uint64_t gaps;	      /* records missing from a CPU's sequence without a LOST */
 	uint64_t remaps;
 	uint64_t agent_lost;	 /* sum of the STAT section's lost */
 	uint64_t agent_produced; /* sum of the STAT section's produced */

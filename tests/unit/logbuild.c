@@ -2,10 +2,13 @@
 /* Makes log streams in memory with the structs of log.h, for tests. */
 #include "logbuild.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+
+#include "chunk.h"
 
 void lb_free(struct logbuild *lb)
 {
@@ -43,39 +46,48 @@ void lb_header(struct logbuild *lb, uint32_t nr_cpus)
 	lb_bytes(lb, &h, sizeof(h));
 }
 
-/* What the header of an EVENTS section says of the records in it. */
-static void summarise(struct hvt_section *s, const uint8_t *payload)
+static void put_section(struct logbuild *lb, struct hvt_section *s, const void *payload, size_t len)
 {
-	struct hvt_rec h;
+	static const uint8_t zeros[8];
+	size_t at = lb->len;
+
+	s->len = s->raw_len = len;
+	lb_bytes(lb, s, sizeof(*s));
+	lb_bytes(lb, payload, len);
+	lb_bytes(lb, zeros, (8 - len % 8) % 8);
+	lb_reseal(lb, at);
+}
+
+/* Records become columns as the agent makes them. */
+static void put_events(struct logbuild *lb, uint32_t cpu, const uint8_t *records, size_t len)
+{
+	struct chunk *chunk = chunk_new(cpu);
+	struct buf payload = { 0 };
+	struct hvt_section s;
+	bool room = true;
 	size_t at;
 
-	s->tsc_first = UINT64_MAX;
-	for (at = 0; at + sizeof(h) <= s->len && payload[at + 1];
-	     at += (size_t)payload[at + 1] * HVT_SLOT) {
-		memcpy(&h, payload + at, sizeof(h));
-		s->count++;
-		if (h.tsc < s->tsc_first)
-			s->tsc_first = h.tsc;
-		if (h.tsc > s->tsc_last)
-			s->tsc_last = h.tsc;
+	for (at = 0; at < len; at += (size_t)records[at + 1] * HVT_SLOT) {
+		if (!chunk_takes(records + at))
+			abort();
+		room = chunk_add(chunk, records + at);
+		if (!room || at + (size_t)records[at + 1] * HVT_SLOT == len) {
+			chunk_seal(chunk, &s, &payload);
+			put_section(lb, &s, payload.p, payload.len);
+		}
 	}
-	if (!s->count)
-		s->tsc_first = 0;
+	buf_free(&payload);
+	chunk_free(chunk);
 }
 
 void lb_section(struct logbuild *lb, uint32_t type, uint32_t cpu, const void *payload, size_t len)
 {
-	struct hvt_section s = { .type = type, .len = len, .cpu = cpu };
-	static const uint8_t zeros[8];
-	size_t at = lb->len;
+	struct hvt_section s = { .type = type, .cpu = cpu };
 
 	if (type == HVT_SEC_EVENTS)
-		summarise(&s, payload);
-
-	lb_bytes(lb, &s, sizeof(s));
-	lb_bytes(lb, payload, len);
-	lb_bytes(lb, zeros, (8 - len % 8) % 8);
-	lb_reseal(lb, at);
+		put_events(lb, cpu, payload, len);
+	else
+		put_section(lb, &s, payload, len);
 }
 
 void lb_reseal(struct logbuild *lb, size_t off)

@@ -20,6 +20,7 @@ struct logbuild {
 void lb_free(struct logbuild *lb);
 void lb_bytes(struct logbuild *lb, const void *bytes, size_t len);
 void lb_header(struct logbuild *lb, uint32_t nr_cpus);
+/* Of EVENTS the payload is records as in a ring; several sections when they are many. */
 void lb_section(struct logbuild *lb, uint32_t type, uint32_t cpu, const void *payload, size_t len);
 /* The CRCs of the section at off anew, after a test has changed its bytes. */
 void lb_reseal(struct logbuild *lb, size_t off);

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "chunk.h"
 #include "drain.h"
 
 struct fixture {
@@ -27,7 +28,7 @@ static void make(struct fixture *f, uint32_t slots, uint64_t start)
 {
 	memset(f, 0, sizeof(*f));
 	f->data = calloc(slots, HVT_SLOT);
-	f->out = malloc((size_t)RING_CHUNK_SLOTS * HVT_SLOT);
+	f->out = malloc((size_t)RING_BATCH_SLOTS * HVT_SLOT);
 	assert_non_null(f->data);
 	assert_non_null(f->out);
 	f->head.head = start;
@@ -67,23 +68,49 @@ static void produce(struct fixture *f, uint8_t type, uint8_t nslots, uint8_t sai
 	f->head.produced++;
 }
 
+/* What one ring_copy() brought. */
+struct batch {
+	uint32_t bytes, records;
+	uint64_t tsc_first, tsc_last;
+};
+
+static int copy(struct fixture *f, struct batch *b)
+{
+	struct hvt_rec rec;
+	uint32_t at;
+	int rc;
+
+	memset(b, 0, sizeof(*b));
+	b->tsc_first = ~0ull;
+	rc = ring_copy(&f->ring, f->out, &b->bytes);
+	for (at = 0; at < b->bytes; at += (uint32_t)rec.nslots * HVT_SLOT, b->records++) {
+		memcpy(&rec, f->out + at, sizeof(rec));
+		if (rec.tsc < b->tsc_first)
+			b->tsc_first = rec.tsc;
+		if (rec.tsc > b->tsc_last)
+			b->tsc_last = rec.tsc;
+	}
+	assert_int_equal(at, b->bytes);
+	return rc;
+}
+
 static void empty(void **state)
 {
-	struct ring_chunk chunk;
+	struct batch batch;
 	struct fixture f;
 
 	(void)state;
 	make(&f, 64, 0);
 	assert_true(ring_look(&f.ring) == ~0ull);
-	assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-	assert_int_equal(chunk.bytes, 0);
+	assert_int_equal(copy(&f, &batch), 0);
+	assert_int_equal(batch.bytes, 0);
 
 	/* A CPU without a ring is empty for ever. */
 	f.ring.present = false;
 	f.ring.head = NULL;
 	assert_true(ring_look(&f.ring) == ~0ull);
-	assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-	assert_int_equal(chunk.bytes, 0);
+	assert_int_equal(copy(&f, &batch), 0);
+	assert_int_equal(batch.bytes, 0);
 	done(&f);
 }
 
@@ -100,18 +127,18 @@ static void wraps(void **state)
 
 		make(&f, 64, starts[s]);
 		for (round = 0; round < 50; round++) {
-			struct ring_chunk chunk;
+			struct batch batch;
 			uint32_t at;
 			unsigned int i;
 
 			for (i = 2; i <= 5; i++)
 				produce(&f, HVT_REC_ACCESS, (uint8_t)i, (uint8_t)i, 1000 - i);
 			ring_look(&f.ring);
-			assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-			assert_int_equal(chunk.records, 4);
-			assert_int_equal(chunk.bytes, 14 * HVT_SLOT);
-			assert_true(chunk.tsc_first == 995 && chunk.tsc_last == 998);
-			for (at = 0; at < chunk.bytes;) {
+			assert_int_equal(copy(&f, &batch), 0);
+			assert_int_equal(batch.records, 4);
+			assert_int_equal(batch.bytes, 14 * HVT_SLOT);
+			assert_true(batch.tsc_first == 995 && batch.tsc_last == 998);
+			for (at = 0; at < batch.bytes;) {
 				struct hvt_rec rec;
 
 				memcpy(&rec, f.out + at, sizeof(rec));
@@ -128,7 +155,7 @@ static void wraps(void **state)
 
 static void full_ring(void **state)
 {
-	struct ring_chunk chunk;
+	struct batch batch;
 	struct fixture f;
 	int i;
 
@@ -137,13 +164,13 @@ static void full_ring(void **state)
 	for (i = 0; i < 32; i++)
 		produce(&f, HVT_REC_ACCESS, 2, 2, 7);
 	ring_look(&f.ring);
-	assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-	assert_int_equal(chunk.records, 32);
+	assert_int_equal(copy(&f, &batch), 0);
+	assert_int_equal(batch.records, 32);
 	done(&f);
 }
 
-/* More than a chunk: records stay whole, nothing is left behind. */
-static void chunks(void **state)
+/* More than a batch: records stay whole, nothing is left behind. */
+static void batches(void **state)
 {
 	uint64_t records = 0;
 	struct fixture f;
@@ -155,16 +182,16 @@ static void chunks(void **state)
 		produce(&f, HVT_REC_ACCESS, 3, 3, (uint64_t)i);
 	ring_look(&f.ring);
 	for (;;) {
-		struct ring_chunk chunk;
+		struct batch batch;
 
-		assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-		if (!chunk.bytes)
+		assert_int_equal(copy(&f, &batch), 0);
+		if (!batch.bytes)
 			break;
-		assert_int_equal(chunk.bytes % (3 * HVT_SLOT), 0);
-		assert_true(chunk.bytes <= RING_CHUNK_SLOTS * HVT_SLOT);
-		assert_true(chunk.tsc_first == records);
-		records += chunk.records;
-		assert_true(chunk.tsc_last == records - 1);
+		assert_int_equal(batch.bytes % (3 * HVT_SLOT), 0);
+		assert_true(batch.bytes <= RING_BATCH_SLOTS * HVT_SLOT);
+		assert_true(batch.tsc_first == records);
+		records += batch.records;
+		assert_true(batch.tsc_last == records - 1);
 	}
 	assert_int_equal(records, 5000);
 	done(&f);
@@ -172,7 +199,7 @@ static void chunks(void **state)
 
 static void only_up_to_the_look(void **state)
 {
-	struct ring_chunk chunk;
+	struct batch batch;
 	struct fixture f;
 
 	(void)state;
@@ -181,14 +208,14 @@ static void only_up_to_the_look(void **state)
 	f.head.inflight_tsc = 77;
 	assert_true(ring_look(&f.ring) == 77);
 	produce(&f, HVT_REC_REMAP, 1, 1, 6);
-	assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-	assert_int_equal(chunk.records, 1);
-	assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-	assert_int_equal(chunk.records, 0);
+	assert_int_equal(copy(&f, &batch), 0);
+	assert_int_equal(batch.records, 1);
+	assert_int_equal(copy(&f, &batch), 0);
+	assert_int_equal(batch.records, 0);
 	f.head.inflight_tsc = 0;
 	assert_true(ring_look(&f.ring) == ~0ull);
-	assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-	assert_int_equal(chunk.records, 1);
+	assert_int_equal(copy(&f, &batch), 0);
+	assert_int_equal(batch.records, 1);
 	done(&f);
 }
 
@@ -198,7 +225,7 @@ static void lost_records(void **state)
 		.h = { .type = HVT_REC_LOST, .nslots = 1, .seq = 1, .tsc = 3 },
 		.count = 41,
 	};
-	struct ring_chunk chunk;
+	struct batch batch;
 	struct fixture f;
 
 	(void)state;
@@ -208,12 +235,12 @@ static void lost_records(void **state)
 	f.head.head++;
 	f.seq = 42;
 	ring_look(&f.ring);
-	assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-	assert_int_equal(chunk.records, 2);
+	assert_int_equal(copy(&f, &batch), 0);
+	assert_int_equal(batch.records, 2);
 	assert_true(f.ring.consumed == 1 && f.ring.lost == 41 && f.ring.next_seq == 42);
 	produce(&f, HVT_REC_ACCESS, 2, 2, 4);
 	ring_look(&f.ring);
-	assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
+	assert_int_equal(copy(&f, &batch), 0);
 	assert_true(f.ring.consumed == 2 && f.ring.next_seq == 43);
 	done(&f);
 }
@@ -238,21 +265,21 @@ static void hostile_nslots(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct ring_chunk chunk;
+		struct batch batch;
 		struct fixture f;
 
 		make(&f, 64, 63);
 		produce(&f, HVT_REC_ACCESS, 2, 2, 1);
 		produce(&f, bad[i].type, 2, bad[i].said, 2);
 		ring_look(&f.ring);
-		assert_int_equal(ring_copy(&f.ring, f.out, &chunk), 0);
-		assert_int_equal(chunk.records, 1);
-		assert_int_equal(chunk.bytes, 2 * HVT_SLOT);
-		assert_int_equal(ring_copy(&f.ring, f.out, &chunk), -EPROTO);
-		assert_int_equal(chunk.bytes, 0);
+		assert_int_equal(copy(&f, &batch), 0);
+		assert_int_equal(batch.records, 1);
+		assert_int_equal(batch.bytes, 2 * HVT_SLOT);
+		assert_int_equal(copy(&f, &batch), -EPROTO);
+		assert_int_equal(batch.bytes, 0);
 		produce(&f, HVT_REC_ACCESS, 2, 2, 3);
 		assert_true(ring_look(&f.ring) == ~0ull);
-		assert_int_equal(ring_copy(&f.ring, f.out, &chunk), -EPROTO);
+		assert_int_equal(copy(&f, &batch), -EPROTO);
 		done(&f);
 	}
 }
@@ -264,15 +291,15 @@ static void hostile_head(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		struct ring_chunk chunk;
+		struct batch batch;
 		struct fixture f;
 
 		make(&f, 64, 100);
 		f.head.head = heads[i];
 		ring_look(&f.ring);
 		assert_true(f.ring.corrupt);
-		assert_int_equal(ring_copy(&f.ring, f.out, &chunk), -EPROTO);
-		assert_int_equal(chunk.bytes, 0);
+		assert_int_equal(copy(&f, &batch), -EPROTO);
+		assert_int_equal(batch.bytes, 0);
 		done(&f);
 	}
 }
@@ -285,7 +312,7 @@ static void random_rings(void **state)
 
 	(void)state;
 	for (round = 0; round < 2000; round++) {
-		struct ring_chunk chunk;
+		struct batch batch;
 		struct fixture f;
 		size_t i;
 		int rc;
@@ -296,14 +323,12 @@ static void random_rings(void **state)
 		f.head.head += (uint64_t)(rand_r(&seed) % 80);
 		ring_look(&f.ring);
 		do {
-			uint32_t at = 0, n = 0;
+			uint32_t at = 0;
 
-			rc = ring_copy(&f.ring, f.out, &chunk);
-			for (; at < chunk.bytes; at += f.out[at + 1] * HVT_SLOT)
-				n++;
-			assert_int_equal(at, chunk.bytes);
-			assert_int_equal(n, chunk.records);
-		} while (!rc && chunk.bytes);
+			rc = copy(&f, &batch);
+			for (; at < batch.bytes; at += f.out[at + 1] * HVT_SLOT)
+				assert_true(chunk_takes(f.out + at));
+		} while (!rc && batch.bytes);
 		done(&f);
 	}
 }
@@ -314,7 +339,7 @@ int main(void)
 		cmocka_unit_test(empty),
 		cmocka_unit_test(wraps),
 		cmocka_unit_test(full_ring),
-		cmocka_unit_test(chunks),
+		cmocka_unit_test(batches),
 		cmocka_unit_test(only_up_to_the_look),
 		cmocka_unit_test(lost_records),
 		cmocka_unit_test(hostile_nslots),

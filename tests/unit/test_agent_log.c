@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the agent writes, read back: the writer alone, kernel names, and whole rounds of
- * a session over rings in memory.
+ * What the agent writes, read back: the writer and its index, kernel names, the schema.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,22 +19,6 @@
 #include "schema.h"
 #include "session.h"
 #include "test_agent_log.h"
-
-static void reread(int fd, struct buf *b)
-{
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	assert_int_equal(buf_read_fd(b, fd, 1u << 30), 0);
-}
-
-static int temp_file(void)
-{
-	char path[] = "/tmp/hvtrace-log-XXXXXX";
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	unlink(path);
-	return fd;
-}
 
 static void writer(void **state)
 {
@@ -66,7 +49,7 @@ static void writer(void **state)
 	assert_memory_equal(w.payload, "defgh", 5);
 	expect_section(&w, 0);
 	close(log.fd);
-	buf_free(&log.out);
+	log_free(&log);
 	buf_free(&b);
 }
 
@@ -92,7 +75,7 @@ static void write_errors(void **state)
 	log_header(&log, 1);
 	assert_int_equal(log_flush(&log), -EPIPE);
 	close(fd[1]);
-	buf_free(&log.out);
+	log_free(&log);
 }
 
 static int drain_pipe(void *ctx)
@@ -113,9 +96,13 @@ static void full_pipe(void **state)
 {
 	struct log_writer log = { 0 };
 	static uint8_t big[300000];
+	unsigned int seed = 1;
 	int fd[2];
+	size_t i;
 
 	(void)state;
+	for (i = 0; i < sizeof(big); i++)
+		big[i] = (uint8_t)(rand_r(&seed) >> 8); /* nothing to compress */
 	assert_int_equal(pipe2(fd, O_NONBLOCK), 0);
 	log.fd = fd[1];
 	log.wait = drain_pipe;
@@ -127,7 +114,7 @@ static void full_pipe(void **state)
 	assert_int_equal(log_flush(&log), -ECANCELED);
 	close(fd[0]);
 	close(fd[1]);
-	buf_free(&log.out);
+	log_free(&log);
 }
 
 static int lookups;
@@ -188,215 +175,64 @@ static void kernel_names(void **state)
 	assert_int_equal(lookups, 5000);
 	ksyms_free(&k);
 	close(log.fd);
-	buf_free(&log.out);
+	log_free(&log);
 	buf_free(&b);
 }
 
-#define CPUS  2
-#define SLOTS 1024
-
-struct machine {
-	struct session s;
-	struct hvt_ring_head head[CPUS];
-	struct hvt_ring_tail tail[CPUS];
-	uint8_t *data[CPUS];
-};
-
-static void machine_make(struct machine *m)
+/* A chain of INDEX sections that has every section but ROUND, INDEX and END. */
+static void index_chain(void **state)
 {
-	int cpu;
-
-	memset(m, 0, sizeof(*m));
-	session_init(&m->s);
-	m->s.log.fd = temp_file();
-	m->s.ksyms.lookup = fake_lookup;
-	m->s.dev.hello.nr_cpus = CPUS;
-	m->s.dev.rings = xrealloc(NULL, CPUS * sizeof(struct ring));
-	memset(m->s.dev.rings, 0, CPUS * sizeof(struct ring));
-	for (cpu = 0; cpu < CPUS; cpu++) {
-		m->data[cpu] = xrealloc(NULL, SLOTS * HVT_SLOT);
-		m->s.dev.rings[cpu] = (struct ring){
-			.head = &m->head[cpu],
-			.tail = &m->tail[cpu],
-			.data = m->data[cpu],
-			.slots = SLOTS,
-			.present = true,
-		};
-	}
-}
-
-static void machine_free(struct machine *m)
-{
-	int cpu;
-
-	for (cpu = 0; cpu < CPUS; cpu++)
-		free(m->data[cpu]);
-	close(m->s.log.fd);
-	/* The rings are not mappings. */
-	free(m->s.dev.rings);
-	m->s.dev.rings = NULL;
-	session_free(&m->s);
-}
-
-static void access_record(struct machine *m, int cpu, uint32_t pid, uint64_t ip, uint64_t tsc)
-{
-	struct hvt_rec_access rec = {
-		.h = { .type = HVT_REC_ACCESS,
-		       .nslots = 2,
-		       .seq = m->head[cpu].produced++,
-		       .tsc = tsc },
-		.ip = ip,
-		.gla = 0x1000,
-		.pid = pid,
-		.tid = pid,
-		.access = HVT_ACC_W,
-	};
-	size_t i;
-
-	memcpy(rec.comm, "sixteen-bytes-xx", 16);
-	for (i = 0; i < 2; i++)
-		memcpy(m->data[cpu] + ((m->head[cpu].head + i) % SLOTS) * HVT_SLOT,
-		       (uint8_t *)&rec + i * HVT_SLOT, HVT_SLOT);
-	m->head[cpu].head += 2;
-}
-
-/* Facts come before the events that need them; the round's watermark after. */
-static void one_round(void **state)
-{
-	bool ksym = false, task = false, map = false;
-	struct hvt_log_round round;
-	struct hvt_log_task t;
-	struct machine m;
+	struct log_writer log = { .fd = temp_file() };
+	struct hvt_section head = { .type = HVT_SEC_MAP, .cpu = 1, .count = 2, .tsc_first = 3 };
+	struct hvt_log_end end = { .reason = HVT_END_STOP };
+	struct hvt_log_index_entry e;
+	struct hvt_log_index prev;
+	uint64_t last = 0, off, expect[8] = { 0 };
+	static struct walk w;
 	struct buf b = { 0 };
-	struct walk w;
-	int type, events = 0;
+	uint32_t i, n = 0, k = 0;
+	int type;
 
 	(void)state;
-	machine_make(&m);
-	access_record(&m, 0, (uint32_t)getpid(), 0xffffffff81000004ull, 100);
-	access_record(&m, 1, 0, 0xffffffff81000008ull, 90);
-	access_record(&m, 1, 0x3ffff0, 0x401000, 95);
-	assert_true(session_round(&m.s));
-	assert_false(session_round(&m.s));
-	log_flush(&m.s.log);
-
-	reread(m.s.log.fd, &b);
-	walk_start(&w, &b, false);
-	while ((type = walk_next(&w)) == HVT_SEC_KSYM || type == HVT_SEC_TASK ||
-	       type == HVT_SEC_MAP) {
-		ksym |= type == HVT_SEC_KSYM;
-		task |= type == HVT_SEC_TASK;
-		map |= type == HVT_SEC_MAP;
+	log_header(&log, 2);
+	for (i = 0; i < HVT_INDEX_ENTRIES + 3; i++) {
+		head.seq_first = i;
+		log_section(&log, &head, NULL, 0);
+		if (i % 1000 == 0)
+			log_plain(&log, HVT_SEC_ROUND, &off, 8);
 	}
-	assert_true(ksym && task && map);
-	for (; type == HVT_SEC_EVENTS || type == HVT_SEC_TASK; type = walk_next(&w)) {
-		if (type == HVT_SEC_TASK) {
-			/* The dead one has the name that its record brought. */
-			memcpy(&t, w.payload, sizeof(t));
-			assert_int_equal(t.pid, 0x3ffff0);
-			assert_int_equal(t.comm_len, 16);
-			assert_memory_equal(w.payload + sizeof(t), "sixteen-bytes-xx", 16);
-			continue;
+	log_end(&log, &end);
+	assert_int_equal(log_finish(&log), 0);
+	reread(log.fd, &b);
+	walk_start(&w, &b, true);
+	for (i = 0; (type = walk_next(&w)) != 0;) {
+		off = (uint64_t)(w.head - b.p);
+		if (type == HVT_SEC_MAP && i < 4)
+			expect[i++] = off;
+		if (type == HVT_SEC_END) {
+			memcpy(&end, w.payload, sizeof(end));
+			assert_int_equal(end.index, last);
+			assert_int_equal(off + HVT_END_BYTES, b.len);
 		}
-		assert_int_equal(w.s.cpu, events);
-		assert_int_equal(w.s.count, events ? 2 : 1);
-		assert_int_equal(w.s.len, w.s.count * sizeof(struct hvt_rec_access));
-		assert_true(w.s.tsc_first == (events ? 90 : 100));
-		assert_true(w.s.tsc_last == (events ? 95 : 100));
-		events++;
-	}
-	assert_int_equal(events, 2);
-	assert_int_equal(type, HVT_SEC_ROUND);
-	memcpy(&round, w.payload, sizeof(round));
-	assert_true(round.tsc > 100);
-	expect_section(&w, 0);
-	buf_free(&b);
-	machine_free(&m);
-}
-
-/* A record in the making holds the watermark back, and lets it go when it is done. */
-static void watermark(void **state)
-{
-	uint64_t marks[2] = { 0, 0 };
-	struct machine m;
-	struct buf b = { 0 };
-	struct walk w;
-	int type, rounds = 0;
-
-	(void)state;
-	machine_make(&m);
-	m.head[1].inflight_tsc = 50;
-	access_record(&m, 0, 0, 0x401000, 60);
-	assert_true(session_round(&m.s));
-	assert_true(m.s.in_flight);
-	access_record(&m, 1, 0, 0x401000, 55);
-	m.head[1].inflight_tsc = 0;
-	assert_true(session_round(&m.s));
-	assert_false(m.s.in_flight);
-	log_flush(&m.s.log);
-
-	reread(m.s.log.fd, &b);
-	walk_start(&w, &b, false);
-	while ((type = walk_next(&w)) != 0) {
-		if (type != HVT_SEC_ROUND)
+		if (type != HVT_SEC_INDEX)
 			continue;
-		assert_true(rounds < 2);
-		memcpy(&marks[rounds++], w.payload, 8);
+		memcpy(&prev, w.payload, sizeof(prev));
+		assert_int_equal(prev.prev, last);
+		last = off;
+		assert_int_equal(w.s.count, k++ ? 3 : HVT_INDEX_ENTRIES);
+		assert_int_equal(w.s.len, sizeof(prev) + w.s.count * sizeof(e));
+		for (i = 0; i < w.s.count; i++, n++) {
+			memcpy(&e, w.payload + sizeof(prev) + i * sizeof(e), sizeof(e));
+			assert_true(e.type == HVT_SEC_MAP && e.cpu == 1 && e.count == 2);
+			assert_true(e.tsc_first == 3 && e.seq_first == n);
+			if (n < 4)
+				assert_int_equal(e.off, expect[n]);
+		}
 	}
-	assert_int_equal(rounds, 2);
-	assert_true(marks[0] == 50 && marks[1] > 60);
+	assert_int_equal(k, 2);
+	close(log.fd);
+	log_free(&log);
 	buf_free(&b);
-	machine_free(&m);
-}
-
-/* A whole end: what is left, the gap after the last record, the sums, END. */
-static void end_of_session(void **state)
-{
-	struct hvt_log_stat st[CPUS];
-	struct hvt_rec_lost lost;
-	struct hvt_log_end end;
-	struct machine m;
-	struct buf b = { 0 };
-	uint64_t last = 0;
-	struct walk w;
-	int control[2];
-
-	(void)state;
-	machine_make(&m);
-	assert_int_equal(pipe(control), 0);
-	close(control[1]);
-	m.s.control_fd = control[0];
-	access_record(&m, 0, 0, 0x401000, 10);
-	access_record(&m, 0, 0, 0x401000, 20);
-	m.head[0].produced += 5;
-	m.head[0].lost = 5;
-	assert_int_equal(session_run(&m.s), 0);
-
-	reread(m.s.log.fd, &b);
-	walk_start(&w, &b, false);
-	expect_section(&w, HVT_SEC_EVENTS);
-	assert_int_equal(w.s.count, 2);
-	expect_section(&w, HVT_SEC_ROUND);
-	expect_section(&w, HVT_SEC_EVENTS);
-	assert_int_equal(w.s.len, sizeof(lost));
-	memcpy(&lost, w.payload, sizeof(lost));
-	assert_true(lost.h.type == HVT_REC_LOST && lost.h.nslots == 1);
-	assert_true(lost.h.seq == 2 && lost.count == 5);
-	expect_section(&w, HVT_SEC_ROUND);
-	memcpy(&last, w.payload, 8);
-	assert_true(last == ~0ull);
-	expect_section(&w, HVT_SEC_STAT);
-	assert_int_equal(w.s.len, sizeof(st));
-	memcpy(st, w.payload, sizeof(st));
-	assert_true(st[0].produced == 7 && st[0].consumed == 2 && st[0].lost == 5);
-	assert_true(!st[1].produced && !st[1].consumed && !st[1].lost);
-	expect_section(&w, HVT_SEC_END);
-	memcpy(&end, w.payload, sizeof(end));
-	assert_int_equal(end.reason, HVT_END_STOP);
-	expect_section(&w, 0);
-	close(control[0]);
-	buf_free(&b);
-	machine_free(&m);
 }
 
 /* The schema says where things are; spot checks, and that it is one balanced object. */
@@ -411,9 +247,10 @@ static void schema(void **state)
 	(void)state;
 	schema_json(&b);
 	buf_put(&b, "", 1);
-	assert_non_null(strstr((char *)b.p, "{\"name\":\"gla\",\"offset\":32,\"type\":\"u64\"}"));
-	assert_non_null(strstr((char *)b.p, "{\"name\":\"comm\",\"offset\":96,\"type\":\"char\","
-					    "\"count\":16}"));
+	assert_non_null(strstr((char *)b.p, "{\"name\":\"gla\",\"field\":258,\"type\":\"u64\","
+					    "\"width\":8}"));
+	assert_non_null(strstr((char *)b.p, "{\"name\":\"comm\",\"offset\":184,"
+					    "\"type\":\"char[16]\",\"count\":16}"));
 	for (i = 0; i + 1 < b.len; i++) {
 		depth += b.p[i] == '{' || b.p[i] == '[';
 		depth -= b.p[i] == '}' || b.p[i] == ']';
@@ -431,10 +268,9 @@ static void schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(writer),	  cmocka_unit_test(write_errors),
-		cmocka_unit_test(full_pipe),	  cmocka_unit_test(kernel_names),
-		cmocka_unit_test(one_round),	  cmocka_unit_test(watermark),
-		cmocka_unit_test(end_of_session), cmocka_unit_test(schema),
+		cmocka_unit_test(writer),      cmocka_unit_test(write_errors),
+		cmocka_unit_test(full_pipe),   cmocka_unit_test(kernel_names),
+		cmocka_unit_test(index_chain), cmocka_unit_test(schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

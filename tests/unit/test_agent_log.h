@@ -7,8 +7,11 @@
 #define TEST_AGENT_LOG_H
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <hvtrace/log.h>
 #include <hvtrace/uapi.h>
@@ -16,9 +19,10 @@
 #include "buf.h"
 
 struct walk {
-	const uint8_t *p, *end;
-	struct hvt_section s;
+	const uint8_t *p, *end, *head; /* head: where s is */
+	struct hvt_section s;	       /* len is that of the payload decompressed */
 	const uint8_t *payload;
+	uint8_t plain[1u << 22];
 };
 
 static inline void walk_start(struct walk *w, const struct buf *b, bool header)
@@ -48,9 +52,9 @@ static inline int walk_next(struct walk *w)
 	if (w->p == w->end)
 		return 0;
 	assert_true((size_t)(w->end - w->p) >= sizeof(w->s));
+	w->head = w->p;
 	memcpy(&w->s, w->p, sizeof(w->s));
 	assert_int_equal(w->s.hcrc, crc32(0, w->p, offsetof(struct hvt_section, hcrc)));
-	assert_int_equal(w->s.codec, 0);
 	w->payload = w->p + sizeof(w->s);
 	padded = (w->s.len + 7) / 8 * 8;
 	assert_true((size_t)(w->end - w->payload) >= padded);
@@ -58,12 +62,38 @@ static inline int walk_next(struct walk *w)
 	for (i = w->s.len; i < padded; i++)
 		assert_int_equal(w->payload[i], 0);
 	w->p = w->payload + padded;
+	if (w->s.codec == HVT_CODEC_PLAIN) {
+		assert_int_equal(w->s.raw_len, w->s.len);
+		return (int)w->s.type;
+	}
+	assert_int_equal(w->s.codec, HVT_CODEC_ZSTD);
+	assert_int_equal(ZSTD_decompress(w->plain, sizeof(w->plain), w->payload, w->s.len),
+			 w->s.raw_len);
+	w->payload = w->plain;
+	w->s.len = w->s.raw_len;
 	return (int)w->s.type;
 }
 
 static inline void expect_section(struct walk *w, int type)
 {
 	assert_int_equal(walk_next(w), type);
+}
+
+/* All of a file that the writer wrote. */
+static inline void reread(int fd, struct buf *b)
+{
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(buf_read_fd(b, fd, 1u << 30), 0);
+}
+
+static inline int temp_file(void)
+{
+	char path[] = "/tmp/hvtrace-log-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	unlink(path);
+	return fd;
 }
 
 #endif

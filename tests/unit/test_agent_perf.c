@@ -43,7 +43,7 @@ static void make(struct fixture *f)
 static void done(struct fixture *f)
 {
 	facts_free(&f->facts);
-	buf_free(&f->log.out);
+	log_free(&f->log);
 	buf_free(&f->bytes);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include <hvtrace/hvtrace.h>
 
@@ -213,21 +214,43 @@ static void test_unknown_sections_are_skipped(void **state)
 static void test_refused(void **state)
 {
 	struct logbuild lb = { 0 };
-	struct hvt_section huge = { .type = HVT_SEC_EVENTS, .len = UINT64_MAX - 3 };
+	static const uint64_t lengths[] = { UINT64_MAX - 3, HVT_SECTION_MAX + 1,
+					    HVT_SECTION_MAX + 1 };
+	static const uint32_t versions[] = { 0, 1, HVT_LOG_VERSION + 1, UINT32_MAX };
+	struct hvt_log_header h;
+	struct hvt_section huge;
 	struct run run;
+	int i;
 
 	(void)state;
 	read_all((const uint8_t *)"", 0, 1, &run);
 	assert_int_equal(run.state, HVT_LOG_FOREIGN);
-	/* a length that no stream can have, with a header CRC that is right */
-	lb_header(&lb, 1);
-	lb_bytes(&lb, &huge, sizeof(huge));
-	huge.len = 0;
-	memcpy(lb.bytes + sizeof(struct hvt_log_header), &huge, sizeof(huge));
-	lb_reseal(&lb, sizeof(struct hvt_log_header));
-	read_all(lb.bytes, lb.len, 4096, &run);
-	assert_int_equal(run.state, HVT_LOG_CUT);
-	lb_free(&lb);
+	/* lengths that no stream can have, with a header CRC that is right */
+	for (i = 0; i < 4; i++) {
+		lb_header(&lb, 1);
+		lb_section(&lb, HVT_SEC_HOST, 0, "{}", 2);
+		memcpy(&huge, lb.bytes + sizeof(struct hvt_log_header), sizeof(huge));
+		huge.len = i < 2 ? lengths[i] : 2;
+		huge.raw_len = i != 3 ? lengths[i % 3] : 3; /* 3: not as long as it is */
+		huge.codec = i == 2 ? HVT_CODEC_ZSTD : HVT_CODEC_PLAIN;
+		huge.hcrc =
+			(uint32_t)crc32(0, (uint8_t *)&huge, offsetof(struct hvt_section, hcrc));
+		memcpy(lb.bytes + sizeof(struct hvt_log_header), &huge, sizeof(huge));
+		read_all(lb.bytes, lb.len, 4096, &run);
+		assert_int_equal(run.state, HVT_LOG_DAMAGED);
+		lb_free(&lb);
+	}
+	for (i = 0; i < 4; i++) {
+		lb_header(&lb, 1);
+		memcpy(&h, lb.bytes, sizeof(h));
+		h.version = versions[i];
+		h.crc = (uint32_t)crc32(0, (uint8_t *)&h, offsetof(struct hvt_log_header, crc));
+		memcpy(lb.bytes, &h, sizeof(h));
+		read_all(lb.bytes, lb.len, 4096, &run);
+		assert_int_equal(run.state,
+				 versions[i] < HVT_LOG_VERSION ? HVT_LOG_OLDER : HVT_LOG_NEWER);
+		lb_free(&lb);
+	}
 }
 
 static void test_gaps_are_counted(void **state)

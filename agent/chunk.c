@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Records of one CPU, taken apart into columns. There is room for CHUNK_RECORDS of each
+ * field; of tables that stay empty no page is ever touched.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <hvtrace/uapi.h>
+
+#include "chunk.h"
+#include "encode.h"
+
+enum column {
+#define COLUMN(name, table, number, width, type, label) COLUMN_##name,
+	HVT_FIELDS(COLUMN)
+#undef COLUMN
+		COLUMNS
+};
+
+static const struct {
+	uint16_t field, width;
+	bool bytes;
+} fields[COLUMNS] = {
+#define FIELD(name, table, number, width, type, label) { HVT_FIELD_##name, width, type[0] == 'b' },
+	HVT_FIELDS(FIELD)
+#undef FIELD
+};
+
+/* Rows that many records share. A row is padded with zeros. */
+#define DICT_ROW   32u
+#define DICT_SLOTS (2 * CHUNK_RECORDS)
+
+struct dict {
+	uint8_t row[CHUNK_RECORDS][DICT_ROW];
+	uint16_t slot[DICT_SLOTS]; /* 1 + row */
+	uint32_t rows, last;
+};
+
+struct chunk {
+	uint32_t cpu, records;
+	size_t bytes;
+	uint64_t tsc_first, tsc_last, seq_first;
+	uint8_t *column[COLUMNS];
+	uint32_t count[COLUMNS];
+	struct dict code, task;
+};
+
+/* What is known of an instruction, and of who executed it, as rows. */
+struct code_row {
+	uint64_t ip;
+	uint8_t insn_len, insn[15], zero[8];
+};
+
+struct task_row {
+	uint64_t cr3;
+	uint32_t pid, tid;
+	char comm[16];
+};
+
+_Static_assert(sizeof(struct code_row) == DICT_ROW && sizeof(struct task_row) == DICT_ROW,
+	       "rows without padding");
+
+static enum hvt_encoding encoding_of(enum column column)
+{
+	switch (column) {
+	case COLUMN_SEQ:
+	case COLUMN_TSC:
+	case COLUMN_GLA:
+	case COLUMN_ORDER:
+		return HVT_ENC_DELTA;
+	case COLUMN_OLD: /* whole values come again: zstd finds them ... */
+	case COLUMN_NEW:
+	case COLUMN_GPR:
+	case COLUMN_IP: /* ... and the other's columns are together */
+	case COLUMN_COMM:
+		return HVT_ENC_PLAIN;
+	default:
+		return fields[column].width > 1 ? HVT_ENC_PLANES : HVT_ENC_PLAIN;
+	}
+}
+
+struct chunk *chunk_new(uint32_t cpu)
+{
+	struct chunk *c = xrealloc(NULL, sizeof(*c));
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	c->cpu = cpu;
+	c->tsc_first = ~0ull;
+	for (i = 0; i < COLUMNS; i++)
+		/* of value bytes a record brings no more than its own */
+		c->column[i] = xrealloc(NULL, fields[i].bytes ?
+						      CHUNK_BYTES + 256 * HVT_SLOT :
+						      (size_t)CHUNK_RECORDS * fields[i].width);
+	return c;
+}
+
+void chunk_free(struct chunk *c)
+{
+	size_t i;
+
+	for (i = 0; c && i < COLUMNS; i++)
+		free(c->column[i]);
+	free(c);
+}
+
+bool chunk_takes(const uint8_t *rec)
+{
+	size_t at = sizeof(struct hvt_rec_access), size;
+	struct hvt_rec_wide w;
+	struct hvt_rec h;
+
+	memcpy(&h, rec, sizeof(h));
+	size = (size_t)h.nslots * HVT_SLOT;
+	if (h.type == HVT_REC_LOST || h.type == HVT_REC_REMAP)
+		return size != 0;
+	if (h.type != HVT_REC_ACCESS || size < at)
+		return false;
+	if (h.flags & HVT_RF_REGS)
+		at += 16 * sizeof(uint64_t);
+	if (h.flags & HVT_RF_RUN)
+		at += sizeof(struct hvt_rec_run);
+	if (h.flags & HVT_RF_WIDE) {
+		if (at + sizeof(w) > size)
+			return false;
+		memcpy(&w, rec + at, sizeof(w));
+		at += sizeof(w) + 2 * (size_t)w.len;
+	}
+	return at <= size;
+}
+
+static uint32_t hash(const uint64_t row[DICT_ROW / 8])
+{
+	uint64_t h = 0;
+	unsigned int i;
+
+	for (i = 0; i < DICT_ROW / 8; i++)
+		h = (h ^ row[i]) * 0x9e3779b97f4a7c15ull;
+	return (uint32_t)(h >> 40);
+}
+
+/* The number of a row, which is new or was there before. */
+static uint16_t dict_row(struct dict *d, const void *row)
+{
+	uint64_t words[DICT_ROW / 8];
+	uint32_t at;
+
+	if (d->last < d->rows && !memcmp(d->row[d->last], row, DICT_ROW))
+		return (uint16_t)d->last;
+	memcpy(words, row, DICT_ROW);
+	for (at = hash(words) % DICT_SLOTS; d->slot[at]; at = (at + 1) % DICT_SLOTS) {
+		d->last = d->slot[at] - 1u;
+		if (!memcmp(d->row[d->last], row, DICT_ROW))
+			return (uint16_t)d->last;
+	}
+	d->last = d->rows++;
+	d->slot[at] = (uint16_t)d->rows;
+	memcpy(d->row[d->last], row, DICT_ROW);
+	return (uint16_t)d->last;
+}
+
+static void dict_clear(struct dict *d)
+{
+	memset(d->slot, 0, sizeof(d->slot));
+	d->rows = 0;
+}
+
+/* One element behind the others of a column. */
+#define PUT(c, name, value) \
+	do { \
+		__typeof__(value) put_ = (value); \
+		memcpy((c)->column[COLUMN_##name] + sizeof(put_) * (c)->count[COLUMN_##name]++, \
+		       &put_, sizeof(put_)); \
+	} while (0)
+
+static void put_bytes(struct chunk *c, enum column column, const void *p, size_t len)
+{
+	memcpy(c->column[column] + c->count[column], p, len);
+	c->count[column] += (uint32_t)len;
+}
+
+static void add_parts(struct chunk *c, const uint8_t *at, uint16_t flags)
+{
+	struct hvt_rec_wide w;
+	struct hvt_rec_run run;
+
+	if (flags & HVT_RF_REGS) {
+		memcpy(c->column[COLUMN_GPR] + 128 * (size_t)c->count[COLUMN_GPR]++, at, 128);
+		at += 128;
+	}
+	if (flags & HVT_RF_RUN) {
+		memcpy(&run, at, sizeof(run));
+		PUT(c, RUN_COUNT, run.count);
+		PUT(c, RUN_ELEM, run.elem);
+		PUT(c, RUN_DOWN, run.down);
+		at += sizeof(run);
+	}
+	if (flags & HVT_RF_WIDE) {
+		memcpy(&w, at, sizeof(w));
+		PUT(c, WIDE_OFF, w.off);
+		PUT(c, WIDE_LEN, w.len);
+		put_bytes(c, COLUMN_WIDE_BYTES, at + sizeof(w), 2 * (size_t)w.len);
+	}
+}
+
+static void add_access(struct chunk *c, const uint8_t *rec)
+{
+	struct hvt_rec_access a;
+	struct code_row code = { 0 };
+	struct task_row task;
+
+	memcpy(&a, rec, sizeof(a));
+	code.ip = a.ip;
+	code.insn_len = a.insn_len < sizeof(code.insn) ? a.insn_len : sizeof(code.insn);
+	memcpy(code.insn, a.insn, code.insn_len);
+	task.cr3 = a.cr3;
+	task.pid = a.pid;
+	task.tid = a.tid;
+	memcpy(task.comm, a.comm, sizeof(task.comm));
+	PUT(c, CODE, dict_row(&c->code, &code));
+	PUT(c, TASK, dict_row(&c->task, &task));
+	PUT(c, GLA, a.gla);
+	PUT(c, GPA_GLA, a.gpa - a.gla);
+	PUT(c, SIZE, a.size);
+	PUT(c, ACCESS, a.access);
+	PUT(c, VECTOR, a.vector);
+	PUT(c, ORDER, a.order);
+	PUT(c, OLD, a.old);
+	PUT(c, NEW, a.new_);
+	add_parts(c, rec + sizeof(a), a.h.flags);
+}
+
+bool chunk_add(struct chunk *c, const uint8_t *rec)
+{
+	struct hvt_rec_remap remap;
+	struct hvt_rec_lost lost;
+	struct hvt_rec h;
+
+	memcpy(&h, rec, sizeof(h));
+	if (!c->records++)
+		c->seq_first = h.seq;
+	if (h.tsc < c->tsc_first)
+		c->tsc_first = h.tsc;
+	if (h.tsc > c->tsc_last)
+		c->tsc_last = h.tsc;
+	c->bytes += (size_t)h.nslots * HVT_SLOT;
+	PUT(c, TYPE, h.type);
+	PUT(c, FLAGS, h.flags);
+	PUT(c, WATCH, h.watch);
+	PUT(c, SEQ, h.seq);
+	PUT(c, TSC, h.tsc);
+	switch (h.type) {
+	case HVT_REC_ACCESS:
+		add_access(c, rec);
+		break;
+	case HVT_REC_LOST:
+		memcpy(&lost, rec, sizeof(lost));
+		PUT(c, LOST_COUNT, lost.count);
+		break;
+	default:
+		memcpy(&remap, rec, sizeof(remap));
+		PUT(c, VA, remap.va);
+		PUT(c, OLD_GPA, remap.old_gpa);
+		PUT(c, NEW_GPA, remap.new_gpa);
+		PUT(c, REMAP_PID, remap.pid);
+		PUT(c, REMAP_TID, remap.tid);
+	}
+	return c->records < CHUNK_RECORDS && c->bytes < CHUNK_BYTES;
+}
+
+uint64_t chunk_tsc_first(const struct chunk *c)
+{
+	return c->tsc_first;
+}
+
+/* The dictionaries become columns when they are complete. */
+static void put_dicts(struct chunk *c)
+{
+	struct code_row code;
+	struct task_row task;
+	uint32_t i;
+
+	for (i = 0; i < c->code.rows; i++) {
+		memcpy(&code, c->code.row[i], sizeof(code));
+		PUT(c, IP, code.ip);
+		PUT(c, INSN_LEN, code.insn_len);
+		put_bytes(c, COLUMN_INSN, code.insn, code.insn_len);
+	}
+	for (i = 0; i < c->task.rows; i++) {
+		memcpy(&task, c->task.row[i], sizeof(task));
+		PUT(c, PID, task.pid);
+		PUT(c, TID, task.tid);
+		PUT(c, CR3, task.cr3);
+		memcpy(c->column[COLUMN_COMM] + 16 * (size_t)c->count[COLUMN_COMM]++, task.comm,
+		       16);
+	}
+}
+
+/* Rows of the column's table: a column of bytes may be empty in a table that is not. */
+static bool has_rows(const struct chunk *c, size_t column)
+{
+	size_t first = column;
+
+	while (first &&
+	       HVT_FIELD_TABLE(fields[first - 1].field) == HVT_FIELD_TABLE(fields[column].field))
+		first--;
+	return c->count[first] != 0;
+}
+
+void chunk_seal(struct chunk *c, struct hvt_section *head, struct buf *payload)
+{
+	struct hvt_log_column column[COLUMNS];
+	struct hvt_log_chunk chunk = { 0 };
+	static struct buf data;
+	size_t i;
+
+	put_dicts(c);
+	data.len = 0;
+	for (i = 0; i < COLUMNS; i++) {
+		if (!has_rows(c, i))
+			continue;
+		column[chunk.columns] = (struct hvt_log_column){
+			.field = fields[i].field,
+			.width = fields[i].width,
+			.encoding = (uint8_t)encoding_of((enum column)i),
+			.count = c->count[i],
+		};
+		encode_column(&data, &column[chunk.columns++], c->column[i]);
+	}
+	*head = (struct hvt_section){
+		.type = HVT_SEC_EVENTS,
+		.cpu = c->cpu,
+		.count = c->records,
+		.tsc_first = c->tsc_first,
+		.tsc_last = c->tsc_last,
+		.seq_first = c->seq_first,
+	};
+	payload->len = 0;
+	buf_put(payload, &chunk, sizeof(chunk));
+	buf_put(payload, column, chunk.columns * sizeof(*column));
+	buf_put(payload, data.p, data.len);
+
+	memset(c->count, 0, sizeof(c->count));
+	dict_clear(&c->code);
+	dict_clear(&c->task);
+	c->records = 0;
+	c->bytes = 0;
+	c->tsc_first = ~0ull;
+	c->tsc_last = 0;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The columns of an EVENTS section back into the records that they were made of, for
+ * those who need all fields of each record. What other files read from a record was
+ * bounded here: its fixed part and the parts that its flags announce lie inside its
+ * slots.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "columns.h"
+
+/* A place in each table while its rows are matched to records. */
+struct cursor {
+	const void *p[HVT_COLUMNS];
+	const uint32_t *rows;
+	uint32_t at[HVT_TABLES];
+	uint32_t wide; /* in the bytes of WIDE */
+	uint32_t wide_bytes;
+	uint32_t *insn; /* where each row of CODE has its bytes */
+};
+
+#define VALUE(cur, type, name, row) (((const type *)(cur)->p[HVT_COLUMN_##name])[row])
+
+/* The next row of a table, false when there is none. */
+static bool step(struct cursor *cur, enum hvt_table table, uint32_t *row)
+{
+	*row = cur->at[table];
+	return cur->at[table]++ < cur->rows[table];
+}
+
+static int find_insns(struct hvt_columns *c, struct cursor *cur)
+{
+	uint32_t rows = cur->rows[HVT_TABLE_CODE], i, len, at = 0, bytes;
+
+	if (!hvt_column(c, HVT_COLUMN_INSN, &bytes))
+		return c->err;
+	cur->insn = malloc((rows + 1) * sizeof(*cur->insn));
+	if (!cur->insn)
+		return -ENOMEM;
+	for (i = 0; i < rows; i++, at += len) {
+		len = VALUE(cur, uint8_t, INSN_LEN, i);
+		cur->insn[i] = at;
+		if (len > 15 || len > bytes - at)
+			return -EBADMSG;
+	}
+	return at == bytes ? 0 : -EBADMSG;
+}
+
+static int load(struct hvt_columns *c, struct cursor *cur)
+{
+	int i;
+
+	memset(cur, 0, sizeof(*cur));
+	cur->rows = c->rows;
+	for (i = 0; i < HVT_COLUMNS; i++) {
+		cur->p[i] = hvt_column(c, (enum hvt_column_index)i, NULL);
+		if (!cur->p[i])
+			return c->err;
+	}
+	cur->wide_bytes = c->column[HVT_COLUMN_WIDE_BYTES].head.count;
+	return find_insns(c, cur);
+}
+
+/* Slots of an access, after a look at all rows that make it; 0: they are not there. */
+static uint32_t access_slots(struct cursor *cur, uint16_t flags)
+{
+	size_t size = sizeof(struct hvt_rec_access);
+	uint32_t row, len;
+
+	if (!step(cur, HVT_TABLE_ACCESS, &row) ||
+	    VALUE(cur, uint16_t, CODE, row) >= cur->rows[HVT_TABLE_CODE] ||
+	    VALUE(cur, uint16_t, TASK, row) >= cur->rows[HVT_TABLE_TASK])
+		return 0;
+	if (flags & HVT_RF_REGS) {
+		if (!step(cur, HVT_TABLE_REGS, &row))
+			return 0;
+		size += 16 * sizeof(uint64_t);
+	}
+	if (flags & HVT_RF_RUN) {
+		if (!step(cur, HVT_TABLE_RUN, &row))
+			return 0;
+		size += sizeof(struct hvt_rec_run);
+	}
+	if (flags & HVT_RF_WIDE) {
+		if (!step(cur, HVT_TABLE_WIDE, &row))
+			return 0;
+		len = VALUE(cur, uint32_t, WIDE_LEN, row);
+		if (len > UINT8_MAX * HVT_SLOT || 2 * len > cur->wide_bytes - cur->wide)
+			return 0;
+		cur->wide += 2 * len;
+		size += sizeof(struct hvt_rec_wide) + 2 * (size_t)len;
+	}
+	size = (size + HVT_SLOT - 1) / HVT_SLOT;
+	return size > UINT8_MAX ? 0 : (uint32_t)size;
+}
+
+/* Slots of all records, or 0 when records and rows do not match. */
+static size_t all_slots(struct cursor *cur, uint32_t n)
+{
+	size_t total = 0;
+	uint32_t i, row, slots;
+	int t;
+
+	for (i = 0; i < n; i++) {
+		slots = 1;
+		switch (VALUE(cur, uint8_t, TYPE, i)) {
+		case HVT_REC_ACCESS:
+			slots = access_slots(cur, VALUE(cur, uint16_t, FLAGS, i));
+			break;
+		case HVT_REC_LOST:
+			slots = step(cur, HVT_TABLE_LOST, &row);
+			break;
+		case HVT_REC_REMAP:
+			slots = step(cur, HVT_TABLE_REMAP, &row);
+			break;
+		default: /* of a newer module: its tables are not known either */
+			break;
+		}
+		if (!slots)
+			return 0;
+		total += slots;
+	}
+	for (t = HVT_TABLE_ACCESS; t <= HVT_TABLE_WIDE; t++)
+		if (cur->at[t] != cur->rows[t])
+			return 0;
+	return cur->wide == cur->wide_bytes ? total : 0;
+}
+
+static size_t put_access(struct cursor *cur, const struct hvt_rec *h, uint8_t *out)
+{
+	uint32_t row = cur->at[HVT_TABLE_ACCESS]++, code, task;
+	struct hvt_rec_access a = { .h = *h };
+	struct hvt_rec_wide w;
+	struct hvt_rec_run run;
+	uint8_t *at = out + sizeof(a);
+
+	code = VALUE(cur, uint16_t, CODE, row);
+	task = VALUE(cur, uint16_t, TASK, row);
+	a.ip = VALUE(cur, uint64_t, IP, code);
+	a.insn_len = VALUE(cur, uint8_t, INSN_LEN, code);
+	memcpy(a.insn, (const uint8_t *)cur->p[HVT_COLUMN_INSN] + cur->insn[code], a.insn_len);
+	a.cr3 = VALUE(cur, uint64_t, CR3, task);
+	a.pid = VALUE(cur, uint32_t, PID, task);
+	a.tid = VALUE(cur, uint32_t, TID, task);
+	memcpy(a.comm, (const uint8_t *)cur->p[HVT_COLUMN_COMM] + sizeof(a.comm) * (size_t)task,
+	       sizeof(a.comm));
+	a.gla = VALUE(cur, uint64_t, GLA, row);
+	a.gpa = a.gla + VALUE(cur, uint64_t, GPA_GLA, row);
+	a.size = VALUE(cur, uint32_t, SIZE, row);
+	a.access = VALUE(cur, uint8_t, ACCESS, row);
+	a.vector = VALUE(cur, uint8_t, VECTOR, row);
+	a.order = VALUE(cur, uint64_t, ORDER, row);
+	a.old = VALUE(cur, uint64_t, OLD, row);
+	a.new_ = VALUE(cur, uint64_t, NEW, row);
+	if (h->flags & HVT_RF_REGS) {
+		row = cur->at[HVT_TABLE_REGS]++;
+		memcpy(at, (const uint8_t *)cur->p[HVT_COLUMN_GPR] + 128 * (size_t)row, 128);
+		at += 128;
+	}
+	if (h->flags & HVT_RF_RUN) {
+		row = cur->at[HVT_TABLE_RUN]++;
+		run.count = VALUE(cur, uint64_t, RUN_COUNT, row);
+		run.elem = VALUE(cur, uint32_t, RUN_ELEM, row);
+		run.down = VALUE(cur, uint32_t, RUN_DOWN, row);
+		memcpy(at, &run, sizeof(run));
+		at += sizeof(run);
+	}
+	if (h->flags & HVT_RF_WIDE) {
+		row = cur->at[HVT_TABLE_WIDE]++;
+		w.off = VALUE(cur, uint32_t, WIDE_OFF, row);
+		w.len = VALUE(cur, uint32_t, WIDE_LEN, row);
+		memcpy(at, &w, sizeof(w));
+		memcpy(at + sizeof(w), (const uint8_t *)cur->p[HVT_COLUMN_WIDE_BYTES] + cur->wide,
+		       2 * (size_t)w.len);
+		cur->wide += 2 * w.len;
+		at += sizeof(w) + 2 * (size_t)w.len;
+	}
+	a.h.nslots = (uint8_t)((at - out + HVT_SLOT - 1) / HVT_SLOT);
+	memcpy(out, &a, sizeof(a));
+	memset(at, 0, (size_t)a.h.nslots * HVT_SLOT - (size_t)(at - out));
+	return a.h.nslots;
+}
+
+static size_t put_record(struct cursor *cur, uint32_t i, uint8_t *out)
+{
+	struct hvt_rec h = { .type = VALUE(cur, uint8_t, TYPE, i),
+			     .nslots = 1,
+			     .flags = VALUE(cur, uint16_t, FLAGS, i),
+			     .watch = VALUE(cur, uint32_t, WATCH, i),
+			     .seq = VALUE(cur, uint64_t, SEQ, i),
+			     .tsc = VALUE(cur, uint64_t, TSC, i) };
+	struct hvt_rec_remap m = { .h = h };
+	struct hvt_rec_lost l = { .h = h };
+	uint32_t row;
+
+	switch (h.type) {
+	case HVT_REC_ACCESS:
+		return put_access(cur, &h, out);
+	case HVT_REC_LOST:
+		l.count = VALUE(cur, uint64_t, LOST_COUNT, cur->at[HVT_TABLE_LOST]++);
+		memcpy(out, &l, sizeof(l));
+		break;
+	case HVT_REC_REMAP:
+		row = cur->at[HVT_TABLE_REMAP]++;
+		m.va = VALUE(cur, uint64_t, VA, row);
+		m.old_gpa = VALUE(cur, uint64_t, OLD_GPA, row);
+		m.new_gpa = VALUE(cur, uint64_t, NEW_GPA, row);
+		m.pid = VALUE(cur, uint32_t, REMAP_PID, row);
+		m.tid = VALUE(cur, uint32_t, REMAP_TID, row);
+		memcpy(out, &m, sizeof(m));
+		break;
+	default:
+		memcpy(out, &h, sizeof(h));
+		memset(out + sizeof(h), 0, HVT_SLOT - sizeof(h));
+	}
+	return 1;
+}
+
+int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out)
+{
+	uint32_t n = c->rows[HVT_TABLE_RECORD], i;
+	struct hvt_chunk *chunk;
+	struct cursor cur;
+	size_t slots = 0, at;
+	int rc = load(c, &cur);
+
+	if (!rc) {
+		slots = all_slots(&cur, n);
+		rc = slots ? 0 : -EBADMSG;
+	}
+	chunk = rc ? NULL : malloc(sizeof(*chunk) + slots * HVT_SLOT);
+	if (chunk) {
+		chunk->refs = 1;
+		chunk->cpu = cpu;
+		chunk->records = n;
+		chunk->len = slots * HVT_SLOT;
+		memset(cur.at, 0, sizeof(cur.at));
+		cur.wide = 0;
+		for (i = 0, at = 0; i < n; i++)
+			at += put_record(&cur, i, chunk->bytes + at) * HVT_SLOT;
+	} else if (!rc) {
+		rc = -ENOMEM;
+	}
+	free(cur.insn);
+	*out = chunk;
+	return rc;
+}
+
+void hvt_chunk_unref(struct hvt_chunk *c)
+{
+	if (c && !--c->refs)
+		free(c);
+}
