@@ -158,9 +158,9 @@ static void touch(struct verdict *d, struct hvt_ref *r, u32 part)
 void hvt_account(struct hvt_vcpu *v, const struct hvt_prov *p, const struct hvt_values *val,
 		 struct hvt_verdict *out)
 {
-	struct hvt_ref_iter it;
+	struct hvt_set_iter it;
+	struct hvt_ref *set, *r;
 	struct verdict d;
-	struct hvt_ref *r;
 	u32 i;
 
 	d.v = v;
@@ -179,8 +179,11 @@ void hvt_account(struct hvt_vcpu *v, const struct hvt_prov *p, const struct hvt_
 	for (i = 0; p->hit && i < 2; i++) {
 		if (!p->span[i].page)
 			continue;
-		hvt_for_each_ref(r, &it, p->span[i].page, p->span[i].lo, p->span[i].hi)
-			if (r->kind == HVT_REF_DATA && (r->watch->access & p->access))
+		hvt_for_each_set(set, &it, p->span[i].page, p->span[i].lo, p->span[i].hi) {
+			if (set->kind != HVT_REF_DATA || !(set->watch->access & p->access))
+				continue;
+			for (r = set; r; r = hvt_set_next(r))
 				touch(&d, r, i);
+		}
 	}
 }

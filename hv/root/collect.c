@@ -34,30 +34,31 @@ static void mark_dirty(struct hvt_step *s, const struct hvt_span *sp)
 		hvt_m.broken = true;
 		return;
 	}
-	*d = (struct hvt_dirty){ sp->page->gfn, sp->lo, sp->hi };
+	*d = (struct hvt_dirty){ .gfn = sp->page->gfn, .lo = sp->lo, .hi = sp->hi };
+	hvt_read_phys(&d->was, d->gfn << 12 | (d->lo & ~7u), 8);
 	s->ndirty++;
 }
 
 static void match(struct hvt_step *s, struct hvt_prov *p, u32 part)
 {
 	const struct hvt_span *sp = &p->span[part];
-	struct hvt_ref_iter it;
+	struct hvt_set_iter it;
 	struct hvt_ref *r;
 	bool hit = false;
 
-	hvt_for_each_ref(r, &it, sp->page, sp->lo, sp->hi) {
+	hvt_for_each_set(r, &it, sp->page, sp->lo, sp->hi) {
 		if (r->kind == HVT_REF_GUARD) {
 			if (p->access & HVT_ACC_W)
 				mark_dirty(s, sp);
 		} else if (r->watch->access & p->access) {
-			p->only = p->hit ? NULL : r;
+			p->only = p->hit || r->same ? NULL : r;
 			p->only_part = part;
 			p->hit = hit = true;
-			p->sessions |= 1u << r->watch->session;
 		}
 	}
 	if (!hit)
 		return;
+	p->sessions |= sp->page->sessions;
 	want_lock(s, sp->page);
 	if (!p->page)
 		p->page = sp->page;
@@ -181,17 +182,11 @@ static bool page_changed(struct hvt_vcpu *v, const struct hvt_prov *p)
  */
 void hvt_collect_store(struct hvt_vcpu *v, struct hvt_prov *p)
 {
-	struct hvt_ref_iter it;
-	struct hvt_ref *r;
-
 	if (p->snap < 0 || p->access != HVT_ACC_R || !p->hit || (p->flags & HVT_RF_DEVICE) ||
 	    !page_changed(v, p))
 		return;
 	p->access |= HVT_ACC_W;
 	p->only = NULL;
-	hvt_for_each_ref(r, &it, p->span[0].page, p->span[0].lo, p->span[0].hi)
-		if (r->kind == HVT_REF_DATA && (r->watch->access & HVT_ACC_W))
-			p->sessions |= 1u << r->watch->session;
 }
 
 static u32 value_len(u32 size)

@@ -118,7 +118,6 @@ static void guard_table(struct hvt_watch *w, u32 level, u64 va, u64 table_gpa)
 	g->watch = w;
 	g->kind = HVT_REF_GUARD;
 	g->level = level;
-	g->dirty = false;
 	g->va = lo;
 	g->va_end = (last | (PAGE_SIZE - 1)) + 1;
 	g->lo = ((lo >> shift_of(level)) & 511) * 8;
@@ -175,30 +174,40 @@ static void follow_guard(struct hvt_vcpu *v, struct hvt_ref *g, u32 lo, u32 hi)
 		follow_table(v, g->watch, g->level, g->page->gfn << 12, va, end);
 }
 
+/* What an entry says about translation; permissions and the like are not followed. */
+static u64 points_to(u64 e)
+{
+	return e & _PAGE_PRESENT ? e & (ENTRY_ADDR | _PAGE_PSE | _PAGE_PRESENT) : 0;
+}
+
+static bool is_unchanged(const struct hvt_dirty *d)
+{
+	u64 e;
+
+	return d->lo / 8 == (d->hi - 1) / 8 &&
+	       hvt_read_phys(&e, d->gfn << 12 | (d->lo & ~7u), 8) &&
+	       points_to(e) == points_to(d->was);
+}
+
 /* Translate anew what guarded bytes @d may have changed, for every watch. */
 void hvt_follow_dirty(struct hvt_vcpu *v, const struct hvt_dirty *d)
 {
 	struct hvt_page *p = hvt_page_find(d->gfn);
-	struct hvt_ref_iter it;
-	struct hvt_ref *r;
-	u32 changes;
+	struct hvt_ref *set, *g, *todo = NULL;
+	struct hvt_set_iter it;
 
-	if (p)
-		hvt_for_each_ref(r, &it, p, d->lo, d->hi)
-			r->dirty = r->kind == HVT_REF_GUARD;
-again:
-	p = hvt_page_find(d->gfn);
-	if (!p)
+	if (!p || is_unchanged(d))
 		return;
-	changes = p->changes;
-	hvt_for_each_ref(r, &it, p, d->lo, d->hi) {
-		if (!r->dirty)
-			continue;
-		r->dirty = false;
-		follow_guard(v, r, d->lo, d->hi);
-		if (hvt_page_find(d->gfn) != p || p->changes != changes)
-			goto again;
+	/* First all, then one after the other: that moves references between the bins. */
+	hvt_for_each_set(set, &it, p, d->lo, d->hi) {
+		for (g = set; g && g->kind == HVT_REF_GUARD; g = hvt_set_next(g)) {
+			g->todo = todo;
+			todo = g;
+		}
 	}
+	for (; todo; todo = todo->todo)
+		if (todo->page && todo->page->gfn == d->gfn) /* else one above it was here */
+			follow_guard(v, todo, d->lo, d->hi);
 }
 
 void hvt_unfollow(struct hvt_vcpu *v, struct hvt_watch *w)

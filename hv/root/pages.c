@@ -5,15 +5,18 @@
  * exits, changed only while all others are stopped (stop.c), so that readers need no
  * lock.
  *
- * The index: a reference lives in one bin, the smallest aligned block of 2^n bytes that
- * holds all of it. Blocks are numbered as in a binary heap (1: the page, 4096 + n: byte
- * n), and all bins of all pages share one hash. A lookup visits the few bins that an
- * access overlaps, so its cost does not grow with the number of references.
+ * The index: references to the same bytes that ask for the same are a set, and all but
+ * its first one hang under that. A set lives in one bin, the smallest aligned block of
+ * 2^n bytes that holds all of it. Blocks are numbered as in a binary heap (1: the page,
+ * 4096 + n: byte n), and all bins of all pages share one hash. A lookup visits the few
+ * bins that an access overlaps, so its cost does not grow with the number of references:
+ * neither with those elsewhere nor with those of the same bytes. It must not: a step
+ * whose preparation takes longer than the timer's period is interrupted each time.
  */
 #include "root_fn.h"
 
 #define PAGE_BYTES 4096
-#define FEW_REFS   6 /* walking so many costs less than looking up bins */
+#define FEW_SETS   6 /* walking so many costs less than looking up bins */
 
 static u32 hash(u64 key)
 {
@@ -45,43 +48,84 @@ static struct hvt_ref **bin_head(const struct hvt_page *p, u32 bin)
 	return &hvt_m.bins[hash(p->gfn << 13 | bin)];
 }
 
-static void index_add(struct hvt_page *p, struct hvt_ref *r)
+/* Of two references in one bin's chain. */
+static bool same_set(const struct hvt_ref *a, const struct hvt_ref *b)
 {
-	u32 order = order_of(r->lo, r->hi);
-	struct hvt_ref **head;
+	return a->page == b->page && a->lo == b->lo && a->hi == b->hi && a->kind == b->kind &&
+	       (a->kind == HVT_REF_GUARD || a->watch->access == b->watch->access);
+}
 
-	r->bin = (PAGE_BYTES + r->lo) >> order;
-	head = bin_head(p, r->bin);
+static void chain_add(struct hvt_ref *r, struct hvt_ref **head)
+{
 	r->next = *head;
 	r->pprev = head;
 	if (r->next)
 		r->next->pprev = &r->next;
 	*head = r;
-	r->page_next = p->refs;
-	r->page_pprev = &p->refs;
-	if (r->page_next)
-		r->page_next->page_pprev = &r->page_next;
-	p->refs = r;
-	p->norder[order]++;
-	p->nrefs++;
-	p->changes++;
 }
 
-static void index_del(struct hvt_page *p, struct hvt_ref *r)
+static void chain_del(struct hvt_ref *r)
 {
 	*r->pprev = r->next;
 	if (r->next)
 		r->next->pprev = r->pprev;
+}
+
+/* @r stands for a set of itself and @others. */
+static void set_add(struct hvt_page *p, struct hvt_ref *r, struct hvt_ref *others)
+{
+	r->first = true;
+	r->same = others;
+	if (others)
+		others->pprev = &r->same;
+	chain_add(r, bin_head(p, r->bin));
+	r->page_next = p->sets;
+	r->page_pprev = &p->sets;
+	if (r->page_next)
+		r->page_next->page_pprev = &r->page_next;
+	p->sets = r;
+	p->norder[order_of(r->lo, r->hi)]++;
+	p->nsets++;
+}
+
+static void set_del(struct hvt_page *p, struct hvt_ref *r)
+{
+	chain_del(r);
 	*r->page_pprev = r->page_next;
 	if (r->page_next)
 		r->page_next->page_pprev = r->page_pprev;
 	p->norder[order_of(r->lo, r->hi)]--;
-	p->nrefs--;
-	p->changes++;
+	p->nsets--;
+}
+
+static void index_add(struct hvt_page *p, struct hvt_ref *r)
+{
+	struct hvt_ref *first;
+
+	r->bin = (PAGE_BYTES + r->lo) >> order_of(r->lo, r->hi);
+	for (first = *bin_head(p, r->bin); first; first = first->next) {
+		if (same_set(first, r)) {
+			r->first = false;
+			chain_add(r, &first->same);
+			return;
+		}
+	}
+	set_add(p, r, NULL);
+}
+
+static void index_del(struct hvt_page *p, struct hvt_ref *r)
+{
+	if (!r->first) {
+		chain_del(r);
+		return;
+	}
+	set_del(p, r);
+	if (r->same)
+		set_add(p, r->same, r->same->next);
 }
 
 /* The next non-empty bin chain that the access overlaps, or NULL. */
-static struct hvt_ref *next_bin(struct hvt_ref_iter *it)
+static struct hvt_ref *next_bin(struct hvt_set_iter *it)
 {
 	for (;;) {
 		while (it->bin > it->last) {
@@ -98,12 +142,12 @@ static struct hvt_ref *next_bin(struct hvt_ref_iter *it)
 	}
 }
 
-static bool overlaps(const struct hvt_ref_iter *it, const struct hvt_ref *r)
+static bool overlaps(const struct hvt_set_iter *it, const struct hvt_ref *r)
 {
 	return r->lo < it->hi && r->hi > it->lo;
 }
 
-struct hvt_ref *hvt_refs_next(struct hvt_ref_iter *it)
+struct hvt_ref *hvt_sets_next(struct hvt_set_iter *it)
 {
 	struct hvt_ref *r = it->ref;
 
@@ -119,24 +163,24 @@ struct hvt_ref *hvt_refs_next(struct hvt_ref_iter *it)
 		if (!r)
 			return NULL;
 		it->ref = r->next;
-		/* The bin, not just the hash: else a reference could come twice. */
+		/* The bin, not just the hash: else a set could come twice. */
 		if (r->page == it->page && r->bin == it->bin - 1 && overlaps(it, r))
 			return r;
 		r = it->ref;
 	}
 }
 
-struct hvt_ref *hvt_refs_first(struct hvt_ref_iter *it, const struct hvt_page *p, u32 lo, u32 hi)
+struct hvt_ref *hvt_sets_first(struct hvt_set_iter *it, const struct hvt_page *p, u32 lo, u32 hi)
 {
 	it->page = p;
 	it->lo = lo;
 	it->hi = hi;
-	it->few = p->nrefs <= FEW_REFS + (hi - lo) / 2;
-	it->ref = it->few ? p->refs : NULL;
+	it->few = p->nsets <= FEW_SETS + (hi - lo) / 2;
+	it->ref = it->few ? p->sets : NULL;
 	it->order = -1;
 	it->bin = 1;
 	it->last = 0;
-	return hvt_refs_next(it);
+	return hvt_sets_next(it);
 }
 
 /* ------------------------------------------------------------------ */
@@ -160,13 +204,17 @@ static u8 deny_of(const struct hvt_page *p)
 
 static void count_ref(struct hvt_page *p, const struct hvt_ref *r, s32 by)
 {
-	u32 i;
+	u32 s = r->watch->session, i;
 
-	if (r->kind == HVT_REF_GUARD)
+	if (r->kind == HVT_REF_GUARD) {
 		p->nguards += by;
-	for (i = 0; r->kind == HVT_REF_DATA && i < 3; i++)
+		return;
+	}
+	for (i = 0; i < 3; i++)
 		if (r->watch->access & (1u << i))
 			p->naccess[i] += by;
+	p->nsession[s] += by;
+	p->sessions = (p->sessions & ~(1u << s)) | !!p->nsession[s] << s;
 }
 
 static void restrict_page(struct hvt_page *p)
@@ -253,6 +301,6 @@ void hvt_ref_unlink(struct hvt_ref *ref)
 	count_ref(p, ref, -1);
 	ref->page = NULL;
 	restrict_page(p);
-	if (!p->nrefs)
+	if (!p->nsets)
 		page_put(p);
 }

@@ -42,8 +42,10 @@ enum hvt_ref_kind { HVT_REF_DATA, HVT_REF_GUARD };
  * root translate [va, va_end) anew.
  */
 struct hvt_ref {
-	struct hvt_ref *next, **pprev;	/* of the same bin: see pages.c */
-	struct hvt_ref *page_next, **page_pprev; /* of the same page */
+	struct hvt_ref *next, **pprev;	/* first ones: of a bin; others: of a set (pages.c) */
+	struct hvt_ref *page_next, **page_pprev; /* first ones of the same page */
+	struct hvt_ref *same;		/* of a first one: the others of its set */
+	struct hvt_ref *todo;		/* follow.c: to be translated anew */
 	struct hvt_watch *watch;
 	struct hvt_page *page;		/* NULL: not linked */
 	u64 va, va_end;
@@ -52,8 +54,8 @@ struct hvt_ref {
 	u16 lo, hi;
 	u16 bin;
 	u8 kind;
-	u8 level : 4;			/* of the guarded table */
-	u8 dirty : 1;			/* follow.c: to be translated anew */
+	u8 level;			/* of the guarded table */
+	bool first;			/* stands for its set */
 };
 
 #define HVT_BIN_ORDERS 13		/* bins of 1, 2, 4 ... 4096 bytes */
@@ -61,14 +63,15 @@ struct hvt_ref {
 struct hvt_page {
 	u64 gfn;
 	struct hvt_page *next;		/* hash chain, or free list */
-	struct hvt_ref *refs;
+	struct hvt_ref *sets;		/* the first ref of each */
 	u64 order;			/* retirements so far: a total order */
 	u64 accesses;			/* to watched and other bytes; atomically added to */
-	u32 nrefs;
-	u32 norder[HVT_BIN_ORDERS];	/* refs by the size of their bin */
+	u32 nsets;
+	u32 norder[HVT_BIN_ORDERS];	/* sets by the size of their bin */
 	u32 naccess[3], nguards;	/* refs that want reads, writes, fetches; guards */
-	u32 changes;			/* of the list: tells an iterator to start again */
+	u32 nsession[HVT_SESSIONS];	/* data refs by who is told */
 	u32 lock;			/* cpu + 1 of the CPU whose step holds it */
+	u8 sessions;			/* bit per session that watches anything here */
 	u8 deny;			/* HVT_ACC_* that the ARMED view must not allow */
 	bool device;			/* not RAM: reading it would act on the device */
 };
@@ -163,7 +166,7 @@ struct hvt_prov {
 	u8 access;
 	u8 op;				/* of the instruction's operands; HVT_NO_OP: other */
 	bool hit;			/* touches a watch; else it only counts as near */
-	u8 sessions;			/* bit per session that watches what it touches */
+	u8 sessions;			/* of a hit: bit per session that may hear of it */
 	struct hvt_span span[2];
 	struct hvt_ref *only;		/* the one ref that it touches, NULL: look them up */
 	u8 only_part;			/* ... and the span where */
@@ -194,6 +197,7 @@ struct hvt_said {
 
 struct hvt_dirty {			/* guarded bytes that the step may write */
 	u64 gfn;
+	u64 was;			/* if all of it is in one entry: that */
 	u16 lo, hi;
 };
 #define HVT_STEP_DIRTY 16

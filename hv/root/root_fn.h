@@ -89,19 +89,25 @@ void hvt_ref_link(struct hvt_ref *ref, u64 gfn);
 void hvt_ref_unlink(struct hvt_ref *ref);
 bool hvt_is_device(u64 gpa);
 
-/* All references that overlap bytes [lo, hi) of a page, each once. */
-struct hvt_ref_iter {
+/* All sets of references that overlap bytes [lo, hi) of a page, each once, by their first. */
+struct hvt_set_iter {
 	const struct hvt_page *page;
 	struct hvt_ref *ref;		/* where to go on */
 	u32 lo, hi, bin, last;
 	s8 order;
 	bool few;
 };
-struct hvt_ref *hvt_refs_first(struct hvt_ref_iter *it, const struct hvt_page *p, u32 lo, u32 hi);
-struct hvt_ref *hvt_refs_next(struct hvt_ref_iter *it);
+struct hvt_ref *hvt_sets_first(struct hvt_set_iter *it, const struct hvt_page *p, u32 lo, u32 hi);
+struct hvt_ref *hvt_sets_next(struct hvt_set_iter *it);
 
-#define hvt_for_each_ref(r, it, p, lo, hi) \
-	for ((r) = hvt_refs_first(it, p, lo, hi); (r); (r) = hvt_refs_next(it))
+#define hvt_for_each_set(r, it, p, lo, hi) \
+	for ((r) = hvt_sets_first(it, p, lo, hi); (r); (r) = hvt_sets_next(it))
+
+/* Of a set's first reference and each one after it. */
+static __always_inline struct hvt_ref *hvt_set_next(const struct hvt_ref *r)
+{
+	return r->first ? r->same : r->next;
+}
 
 /* view.c */
 bool hvt_ept_restrict(u64 gpa, u8 deny);

@@ -22,7 +22,7 @@
 struct hvt_machine hvt_m;
 u8 *fake_phys;
 u8 fake_apic[4096];
-u64 fake_eptp, fake_remaps;
+u64 fake_eptp, fake_remaps, fake_reads;
 u32 fake_vmcs32[0x8000];
 __thread u64 fake_invepts;
 __thread void (*fake_on_invept)(void);
@@ -61,6 +61,7 @@ int vmcs_write32(unsigned long field, u32 value)
 
 bool hvt_read_phys(void *dst, u64 gpa, u32 n)
 {
+	fake_reads++;
 	if (gpa >= FAKE_PHYS || n > FAKE_PHYS - gpa)
 		return false;
 	memcpy(dst, __va(gpa), n);

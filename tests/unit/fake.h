@@ -22,6 +22,7 @@ extern __thread u64 fake_invepts;
 extern __thread void (*fake_on_invept)(void);
 extern u64 fake_eptp; /* as last written to the VMCS */
 extern u64 fake_remaps;
+extern u64 fake_reads; /* of physical memory */
 extern u32 fake_vmcs32[0x8000]; /* the VMCS, by field encoding */
 
 #endif

@@ -78,9 +78,9 @@ static void free_refs(struct hvt_ref **chunk)
 	free(chunk);
 }
 
-static void make_watch(struct hvt_watch *w, u32 id, u64 root, u32 levels)
+static void init_watch(struct hvt_watch *w, u32 id, u64 root, u32 levels, u64 va, u64 len)
 {
-	u32 n = 0, i, level, npages = 1 + fake_rnd() % (fake_rnd() & 1 ? MAXPAGES : 8);
+	u32 n = 0, i, level;
 	u64 first, last;
 
 	memset(w, 0, sizeof(*w));
@@ -88,31 +88,46 @@ static void make_watch(struct hvt_watch *w, u32 id, u64 root, u32 levels)
 	w->access = (u8[]){ HVT_ACC_W, HVT_ACC_R | HVT_ACC_W, HVT_ACC_X }[fake_rnd() % 3];
 	w->levels = levels;
 	w->root_gpa = root;
-	w->npages = npages;
-	w->va = random_start(npages, levels) + 8;
-	w->len = ((u64)npages << 12) - 16;
-	w->first_page = w->va >> 12;
+	w->va = va;
+	w->len = len;
+	w->first_page = va >> 12;
+	w->npages = ((va + len - 1) >> 12) - w->first_page + 1;
 	first = w->first_page << 12;
-	last = first + ((u64)npages << 12) - 1;
+	last = first + ((u64)w->npages << 12) - 1;
 	for (level = 1; level <= levels; level++) {
 		w->guard_base[level] = n;
 		n += (last >> (12 + 9 * level)) - (first >> (12 + 9 * level)) + 1;
 	}
 	w->nguards = n;
-	w->data = make_refs(npages);
+	w->data = make_refs(w->npages);
 	w->guard = make_refs(n);
-	for (i = 0; i < npages; i++) {
+	for (i = 0; i < w->npages; i++) {
 		struct hvt_ref *r = hvt_data_ref(w, i);
+		u64 end = va + len - (first + ((u64)i << 12));
 
 		r->watch = w;
 		r->kind = HVT_REF_DATA;
 		r->va = first + ((u64)i << 12);
 		r->va_end = r->va + PAGE_SIZE;
-		r->lo = i ? 0 : 8;
-		r->hi = i == npages - 1 ? 4096 - 8 : 4096;
+		r->lo = i ? 0 : va & 4095;
+		r->hi = end < 4096 ? end : 4096;
 	}
 	for (i = 0; i < n; i++)
 		hvt_guard_ref(w, i)->watch = w;
+}
+
+static void make_watch(struct hvt_watch *w, u32 id, u64 root, u32 levels)
+{
+	u32 npages = 1 + fake_rnd() % (fake_rnd() & 1 ? MAXPAGES : 8);
+
+	init_watch(w, id, root, levels, random_start(npages, levels) + 8,
+		   ((u64)npages << 12) - 16);
+}
+
+static void free_watch(struct hvt_watch *w)
+{
+	free_refs(w->data);
+	free_refs(w->guard);
 }
 
 static void check_watch(const struct hvt_watch *w)
@@ -133,39 +148,53 @@ static void check_watch(const struct hvt_watch *w)
 	assert_int_equal(mapped, w->mapped);
 }
 
+static u32 linked(const struct hvt_watch *w)
+{
+	u32 n = 0, i;
+
+	for (i = 0; i < w->npages; i++)
+		n += hvt_data_ref(w, i)->page != NULL;
+	for (i = 0; i < w->nguards; i++)
+		n += hvt_guard_ref(w, i)->page != NULL;
+	return n;
+}
+
 /* Lists, summaries and permissions of every page agree with what refers to it. */
 static void check_pages(void)
 {
-	u32 i;
+	u32 refs = 0, i;
 
 	for (i = 0; i < 1u << HVT_HASH_BITS; i++) {
 		const struct hvt_page *p;
 
 		for (p = hvt_m.hash[i]; p; p = p->next) {
-			struct hvt_ref_iter it;
-			const struct hvt_ref *r;
+			const struct hvt_ref *set, *r;
+			struct hvt_set_iter it;
 			u32 deny = 0, n = 0;
 
 			assert_ptr_equal(hvt_page_find(p->gfn), p);
-			assert_non_null(p->refs);
-			for (r = p->refs; r; r = r->page_next) {
-				u32 access = r->watch->access;
+			assert_non_null(p->sets);
+			for (set = p->sets; set; set = set->page_next, n++) {
+				u32 access = set->watch->access;
 
-				assert_ptr_equal(r->page, p);
-				n++;
-				if (r->kind == HVT_REF_GUARD)
+				for (r = set; r; r = hvt_set_next(r), refs++)
+					assert_ptr_equal(r->page, p);
+				if (set->kind == HVT_REF_GUARD)
 					access = HVT_ACC_W;
 				/* no writing without reading, maybe no executing either */
 				if (access & HVT_ACC_R)
 					access |= HVT_ACC_W | (hvt_m.ept.exec_only ? 0 : HVT_ACC_X);
 				deny |= access;
 			}
-			assert_int_equal(p->nrefs, n);
-			hvt_for_each_ref(r, &it, p, 0, PAGE_SIZE) n--;
+			assert_int_equal(p->nsets, n);
+			hvt_for_each_set(set, &it, p, 0, PAGE_SIZE) n--;
 			assert_int_equal(n, 0);
 			assert_int_equal(p->deny, deny);
 		}
 	}
+	for (i = 0; i < NWATCHES; i++)
+		refs -= linked(&watches[i]);
+	assert_int_equal(refs, 0);
 }
 
 /* Not where the EPT tables are, should an upper level take it for a table. */
@@ -198,15 +227,15 @@ static u64 random_entry(u32 tables_in_use)
 /* The guest stores 8 bytes; what guards them is told, as step.c does. */
 static void store(u64 *at, u64 value)
 {
-	struct hvt_dirty d = { .gfn = __pa(at) >> 12, .lo = __pa(at) & 4095 };
+	struct hvt_dirty d = { .gfn = __pa(at) >> 12, .lo = __pa(at) & 4095, .was = *at };
 	const struct hvt_page *p = hvt_page_find(d.gfn);
-	struct hvt_ref_iter it;
+	struct hvt_set_iter it;
 	const struct hvt_ref *r;
 	bool guarded = false;
 
 	d.hi = d.lo + 8;
 	if (p)
-		hvt_for_each_ref(r, &it, p, d.lo, d.hi) guarded |= r->kind == HVT_REF_GUARD;
+		hvt_for_each_set(r, &it, p, d.lo, d.hi) guarded |= r->kind == HVT_REF_GUARD;
 	assert_true(!guarded || (p->deny & HVT_ACC_W));
 	*at = value;
 	if (guarded)
@@ -260,9 +289,12 @@ static void run(u32 round, u32 levels, u32 tables_in_use)
 		u64 *slot = random_slot(levels);
 		u32 k;
 
-		/* Mostly trees; sometimes an entry moves or two get swapped. */
+		/* Mostly trees; sometimes an entry moves, or one of its flags changes. */
 		r = fake_rnd();
-		store(slot, r % 8 ? random_entry(tables_in_use) : *random_slot(levels));
+		if (r % 8 == 1)
+			store(slot, *slot ^ (1ull << (r >> 8) % 12));
+		else
+			store(slot, r % 8 ? random_entry(tables_in_use) : *random_slot(levels));
 		for (k = 0; k < NWATCHES; k++)
 			check_watch(&watches[k]);
 		if (i % 32 == 0)
@@ -272,10 +304,8 @@ static void run(u32 round, u32 levels, u32 tables_in_use)
 	for (i = 0; i < NWATCHES; i++)
 		hvt_unfollow(vcpu, &watches[i]);
 	fake_assert_clean();
-	for (i = 0; i < NWATCHES; i++) {
-		free_refs(watches[i].data);
-		free_refs(watches[i].guard);
-	}
+	for (i = 0; i < NWATCHES; i++)
+		free_watch(&watches[i]);
 	free(vcpu);
 }
 
@@ -297,11 +327,62 @@ static void test_follow_5(void **state)
 		run(round + 1000, 5, NTABLES);
 }
 
+#define MANY 10000
+
+/*
+ * Very many watches of one page: each table on the way has one set of guards, and a store
+ * that changes no translation costs the same as with one watch, in looks at memory.
+ */
+static void test_many(void **state)
+{
+	static struct hvt_watch many[MANY];
+	const u64 va = 0x7f0012345000;
+	u64 *slot, reads, one = 0;
+	u32 i, n, level;
+
+	(void)state;
+	fake_reset(1);
+	vcpu = fake_vcpu(0);
+	for (i = 0; i < 4; i++)
+		tables[i] = fake_page();
+	for (level = 4; level > 1; level--)
+		tables[4 - level][va >> (12 + 9 * (level - 1)) & 511] = __pa(tables[5 - level]) | 0x67;
+	slot = &tables[3][va >> 12 & 511];
+	for (n = 1; n <= MANY; n *= MANY) {
+		for (i = 0; i < n; i++) {
+			init_watch(&many[i], i + 1, __pa(tables[0]), 4, va + i % PAGE_SIZE, 1);
+			hvt_follow(vcpu, &many[i], va, va + PAGE_SIZE);
+			many[i].linked = true;
+		}
+		for (i = 0; i < 4; i++)
+			assert_int_equal(hvt_page_find(__pa(tables[i]) >> 12)->nsets, 1);
+		fake_remaps = 0;
+		store(slot, FAKE_PHYS + 0x5000 + 0x67);
+		assert_int_equal(fake_remaps, n);
+		reads = fake_reads;
+		store(slot, FAKE_PHYS + 0x5000 + 0x25); /* read-only now */
+		reads = fake_reads - reads;
+		if (n == 1)
+			one = reads;
+		assert_int_equal(reads, one);
+		store(slot, 0);
+		assert_int_equal(fake_remaps, 2 * n);
+		for (i = 0; i < n; i++) {
+			assert_int_equal(many[i].remaps, 2);
+			hvt_unfollow(vcpu, &many[i]);
+			free_watch(&many[i]);
+		}
+		fake_assert_clean();
+	}
+	free(vcpu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_follow_4),
 		cmocka_unit_test(test_follow_5),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
