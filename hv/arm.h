@@ -18,14 +18,18 @@ struct hvt_inst {
 
 struct hvt_armed {
 	struct list_head node;		/* hvt_file.watches */
+	struct list_head all;		/* hvt_watches */
 	struct hvt_inst *now;
 	struct hvt_inst *next;		/* exec.c */
+	struct hvt_change *change;	/* exec.c */
 	struct pid *process;		/* whose memory; NULL: no process's */
 	s32 pid;
 	s32 owner;
 	u32 flags;			/* HVT_WATCH_* */
 	u64 hits, filtered, near, remaps; /* of address spaces that are gone */
 };
+
+extern struct list_head hvt_watches;	/* of all fds, in the order of arming; under hvt_lock */
 
 /* arm.c */
 struct hvt_inst *hvt_inst_create(const struct hvt_watch *like, struct mm_struct *mm, int *rc);

@@ -20,7 +20,7 @@
 #include "arm.h"
 
 /* Between the two: what the tracepoint, which must not sleep, has to let go. */
-struct change {
+struct hvt_change {
 	struct list_head node;
 	struct pid *process;		/* the watch's reference */
 	struct hvt_armed *armed;
@@ -37,22 +37,13 @@ static struct tracepoint *exec_tracepoint;
 static void finish(struct work_struct *work);
 static DECLARE_WORK(finisher, finish);
 
-static void forget(struct change *c)
+static void forget(struct hvt_change *c)
 {
 	spin_lock(&changes_lock);
 	list_del(&c->node);
 	spin_unlock(&changes_lock);
+	c->armed->change = NULL;
 	kfree(c);
-}
-
-static struct change *change_of(const struct hvt_armed *a)
-{
-	struct change *c;
-
-	list_for_each_entry(c, &changes, node)
-		if (c->armed == a)
-			return c;
-	return NULL;
 }
 
 static void drop(struct hvt_inst *i)
@@ -73,7 +64,7 @@ static void retire(struct hvt_armed *a, struct hvt_inst *i)
 }
 
 /* The old space of @c is unlinked: the watch goes on in the new one. */
-static void complete_change(struct change *c)
+static void complete_change(struct hvt_change *c)
 {
 	struct hvt_armed *a = c->armed;
 
@@ -106,17 +97,15 @@ static void catch_up(struct hvt_armed *a)
 
 void hvt_exec_settle(void)
 {
-	struct change *c, *next;
+	struct hvt_change *c, *next;
 	struct hvt_armed *a;
-	struct hvt_file *f;
 
 	list_for_each_entry_safe(c, next, &changes, node)
 		if (READ_ONCE(c->done))
 			complete_change(c);
-	list_for_each_entry(f, &hvt_files, node)
-		list_for_each_entry(a, &f->watches, node)
-			if (a->process && !a->next)
-				catch_up(a);
+	list_for_each_entry(a, &hvt_watches, all)
+		if (a->process && !a->next)
+			catch_up(a);
 }
 
 static void finish(struct work_struct *work)
@@ -129,7 +118,7 @@ static void finish(struct work_struct *work)
 static void on_exec(void *data, struct task_struct *task, pid_t old_pid,
 		    struct linux_binprm *bprm)
 {
-	struct change *c;
+	struct hvt_change *c;
 
 	spin_lock(&changes_lock);
 	list_for_each_entry(c, &changes, node) {
@@ -144,7 +133,7 @@ static void on_exec(void *data, struct task_struct *task, pid_t old_pid,
 
 static void arm_next(struct hvt_armed *a, struct mm_struct *mm)
 {
-	struct change *c = change_of(a);
+	struct hvt_change *c = a->change;
 	int rc;
 
 	if (c && c->done) {
@@ -170,6 +159,7 @@ static void arm_next(struct hvt_armed *a, struct mm_struct *mm)
 	c->process = a->process;
 	c->armed = a;
 	c->old = a->now;
+	a->change = c;
 	spin_lock(&changes_lock);
 	list_add_tail(&c->node, &changes);
 	spin_unlock(&changes_lock);
@@ -178,15 +168,13 @@ static void arm_next(struct hvt_armed *a, struct mm_struct *mm)
 static int load_binary(struct linux_binprm *bprm)
 {
 	struct hvt_armed *a;
-	struct hvt_file *f;
 
 	if (!READ_ONCE(users))
 		return -ENOEXEC;
 	mutex_lock(&hvt_lock);
-	list_for_each_entry(f, &hvt_files, node)
-		list_for_each_entry(a, &f->watches, node)
-			if (a->process == task_tgid(current))
-				arm_next(a, bprm->mm);
+	list_for_each_entry(a, &hvt_watches, all)
+		if (a->process == task_tgid(current))
+			arm_next(a, bprm->mm);
 	mutex_unlock(&hvt_lock);
 	return -ENOEXEC;
 }
@@ -238,10 +226,8 @@ void hvt_exec_put(void)
 /* @a is about to be freed. */
 void hvt_exec_forget(struct hvt_armed *a)
 {
-	struct change *c = change_of(a);
-
-	if (c)
-		forget(c);
+	if (a->change)
+		forget(a->change);
 	if (a->next)
 		drop(a->next);
 	a->next = NULL;

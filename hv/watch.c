@@ -9,8 +9,13 @@
 #include <linux/slab.h>
 #include "arm.h"
 
+LIST_HEAD(hvt_watches);
 static u32 next_id = 1;
 static u32 nwatches;
+
+/* The watch that status asked for last: it asks for the next one next. NULL: from the start. */
+static struct hvt_armed *last_told;
+static u32 last_index;
 
 u32 hvt_watch_count(void)
 {
@@ -137,6 +142,7 @@ int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 	next_id++;
 	nwatches++;
 	list_add_tail(&w->node, &f->watches);
+	list_add_tail(&w->all, &hvt_watches);
 	a->id = w->now->w.id;
 	a->pages_mapped = w->now->w.mapped;
 	return 0;
@@ -145,6 +151,8 @@ int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 static void remove_watch(struct hvt_armed *w)
 {
 	list_del(&w->node);
+	list_del(&w->all);
+	last_told = NULL;
 	nwatches--;
 	if (w->pid) {
 		hvt_exec_forget(w);
@@ -183,15 +191,12 @@ void hvt_watch_del_all(struct hvt_file *f)
 void hvt_watch_pause(void)
 {
 	struct hvt_armed *w;
-	struct hvt_file *f;
 
 	hvt_exec_settle();
-	list_for_each_entry(f, &hvt_files, node) {
-		list_for_each_entry(w, &f->watches, node) {
-			hvt_inst_unlink(w->now);
-			if (w->next)
-				hvt_inst_unlink(w->next);
-		}
+	list_for_each_entry(w, &hvt_watches, all) {
+		hvt_inst_unlink(w->now);
+		if (w->next)
+			hvt_inst_unlink(w->next);
 	}
 }
 
@@ -204,15 +209,12 @@ static void resume(struct hvt_inst *i)
 void hvt_watch_resume(void)
 {
 	struct hvt_armed *w;
-	struct hvt_file *f;
 
 	hvt_exec_settle(); /* first what has been executed meanwhile */
-	list_for_each_entry(f, &hvt_files, node) {
-		list_for_each_entry(w, &f->watches, node) {
-			resume(w->now);
-			if (w->next)
-				resume(w->next);
-		}
+	list_for_each_entry(w, &hvt_watches, all) {
+		resume(w->now);
+		if (w->next)
+			resume(w->next);
 	}
 }
 
@@ -248,17 +250,20 @@ static void fill_info(struct hvt_watch_info *info, const struct hvt_armed *w)
 /* The @index-th watch of the machine, over all fds. */
 int hvt_watch_info(struct hvt_watch_info *info)
 {
-	u32 left = info->index;
-	struct hvt_armed *w;
-	struct hvt_file *f;
+	struct hvt_armed *w = list_first_entry(&hvt_watches, struct hvt_armed, all);
+	u32 i = 0;
 
-	list_for_each_entry(f, &hvt_files, node) {
-		list_for_each_entry(w, &f->watches, node) {
-			if (left--)
-				continue;
-			fill_info(info, w);
-			return 0;
-		}
+	if (last_told && last_index <= info->index) {
+		w = last_told;
+		i = last_index;
+	}
+	list_for_each_entry_from(w, &hvt_watches, all) {
+		if (i++ < info->index)
+			continue;
+		last_told = w;
+		last_index = info->index;
+		fill_info(info, w);
+		return 0;
 	}
 	return -ENOENT;
 }
