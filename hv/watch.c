@@ -60,6 +60,7 @@ static int get_memory(struct hvt_armed *w, struct mm_struct **mm)
 {
 	struct task_struct *task;
 	struct pid *id;
+	int rc = 0;
 
 	*mm = NULL;
 	if (!w->pid)
@@ -70,9 +71,11 @@ static int get_memory(struct hvt_armed *w, struct mm_struct **mm)
 	if (!task)
 		return -ESRCH;
 	*mm = get_task_mm(task);
+	if (!*mm)
+		rc = task->flags & PF_KTHREAD ? -EINVAL : -ESRCH;
 	w->process = get_pid(task_tgid(task));
 	put_task_struct(task);
-	return *mm ? 0 : -EINVAL;
+	return rc;
 }
 
 static void free_armed(struct hvt_armed *w)
@@ -95,8 +98,9 @@ static int arm(struct hvt_armed *w, const struct hvt_watch *like)
 }
 
 /*
- * -EINVAL bad range or access, -ESRCH no such process, -ENOENT no such filter, -EFAULT
- * kernel address not mapped, -ENODEV not attached, -ENOMEM, -EBADFD no rings.
+ * -EINVAL bad range or access, or a kernel thread's memory, -ESRCH no such process, or it has
+ * exited, -ENOENT no such filter, -EFAULT kernel address not mapped, -ENODEV not attached,
+ * -ENOMEM, -EBADFD no rings.
  */
 int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 {

@@ -1,15 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Arms a watch on ADDR,LEN of process PID and disarms it again, until that process has no
- * memory any more. Nobody reads its rings. Prints how often. usage: smp_arm PID ADDR LEN
+ * memory any more, reaped or not. Nobody reads its rings. Prints how often.
+ * usage: smp_arm PID ADDR LEN
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "../../../include/hvtrace/uapi.h"
+
+/* The target may be one for a moment; this one is for sure. */
+static int refuses_a_zombie(int fd, struct hvt_watch_add add)
+{
+	siginfo_t ended;
+
+	add.pid = fork();
+	if (!add.pid)
+		_exit(0);
+	if (add.pid < 0 || waitid(P_PID, (id_t)add.pid, &ended, WEXITED | WNOWAIT)) {
+		perror("smp_arm: a child");
+		return 0;
+	}
+	if (ioctl(fd, HVT_IOC_WATCH_ADD, &add) < 0 && errno == ESRCH)
+		return 1;
+	perror("smp_arm: WATCH_ADD of a zombie");
+	return 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -42,5 +62,5 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	printf("%lu\n", cycles);
-	return 0;
+	return !refuses_a_zombie(fd, add);
 }
