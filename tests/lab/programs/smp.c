@@ -5,12 +5,12 @@
  * plain read-modify-writes; words in a line, over two lines, over two pages, and moves
  * between two pages in opposite directions. Each thread notes what it did and what it
  * saw; all notes go to FILE: the truth about every access to `area` (or `big`).
- * usage: smp [FILE mixed|word|big N THREADS [COMMAND]]
+ * usage: smp [FILE mixed|word|big N THREADS [BEFORE AFTER]]
  *   mixed  N accesses by each thread all over `area`
  *   word   N by each to one word of it
  *   big    a store and a load on each page of `big`, dealt out to the threads
- * COMMAND runs in a shell, in its own memory, before the end. Without arguments it says
- * where area and big are.
+ * BEFORE and AFTER the threads' accesses these run in a shell, in its own memory; '' is none.
+ * Without arguments it says where area and big are.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -251,6 +251,8 @@ static int run(char *command)
 	pid_t pid;
 	int status;
 
+	if (!*command)
+		return 0;
 	/* No fork: it would copy the page tables and change what is watched. */
 	return posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ) ||
 	       waitpid(pid, &status, 0) != pid || status;
@@ -277,6 +279,8 @@ int main(int argc, char **argv)
 		*(volatile uint8_t *)(area + PAGE / 2) = 0;
 	for (i = 0; i < nworkers; i++)
 		make_worker(&worker[i], i, job == pages ? 2 * BIG / PAGE : (uint32_t)n);
+	if (argc > 6 && run(argv[5]))
+		return 3;
 	for (i = 0; i < nworkers; i++)
 		pthread_create(&worker[i].thread, NULL, work, &worker[i]);
 	for (i = 0; i < nworkers; i++)
@@ -285,7 +289,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < AREA && job == mixed; i += 8)
 		if (i % PAGE <= 0x200 || i % PAGE >= 0xff0)
 			op8(me, (uint64_t *)(area + i), LOAD, 0, 0);
-	if (argc > 5 && run(argv[5]))
+	if (argc > 6 && run(argv[6]))
 		return 3;
 	for (i = 0; i < nworkers; i++)
 		sum += worker[i].count;

@@ -5,7 +5,7 @@
 # ACCESSES is how many each of two threads makes in the long run; "long" does only that.
 
 cpus=$1 accesses=$2 only=$3
-many=1000
+many=10000
 out=/lab/out
 progs=/lab/programs
 mkdir -p $out
@@ -76,22 +76,26 @@ if [ -z "$only" ]; then
 	wait
 	echo $n >sides
 
-	# --- many watches, and what an event costs with one and with many
-	for count in 1 $many; do
-		watches="area+0x40,8"
-		[ "$count" = 1 ] || watches=$(bytes 0 $((many - 1)))
-		status before.$count
+	# --- what an event costs with few watches and with many: eight of one byte on the word, and
+	# those among very many. All but the byte that the program touches itself.
+	for count in 8 $many; do
+		watches=$(bytes 64 71)
+		[ "$count" = 8 ] || watches="$(bytes 0 2047) $(bytes 2049 $many)"
 		# shellcheck disable=SC2086 # a list
-		traced word.$count $watches -- word 4000 1
-		status after.$count
+		traced word.$count $watches -- word 4000 1 'hvtrace status --format json >before.status' \
+			'hvtrace status --format json >after.status'
+		mv before.status word.$count.before.status
+		mv after.status word.$count.after.status
 	done
+
+	# --- all of them, and on all CPUs
 	# shellcheck disable=SC2046 # a list
 	traced many $(bytes 0 $((many - 1))) "area+$many,$((16384 - many))" -- mixed $((20000 / cpus)) "$cpus"
 
 	# --- ranges one over the other; 64 MiB
 	traced overlap -a rw area -a r area+0x40,8 -a w area+0x44,4 -a rw area+0xffc,8 area+0xffe,4 \
 		-a w area+0x1000,4096 -a r area+0x47,1 -- mixed $((20000 / cpus)) "$cpus"
-	traced big big -- big 0 2 'hvtrace status --format json >big.status'
+	traced big big -- big 0 2 '' 'hvtrace status --format json >big.status'
 fi
 status end
 dmesg >dmesg
