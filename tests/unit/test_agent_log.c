@@ -241,6 +241,7 @@ static void schema(void **state)
 	char *argv[] = { (char *)"watch", (char *)"a\"\\\n\x01\xff\xc3\xa9", NULL };
 	struct hvt_hello hello = { .abi = 1, .caps = HVT_CAP_MBEC | HVT_CAP_EPT_2M };
 	struct buf b = { 0 };
+	const char *id;
 	size_t i;
 	int depth = 0;
 
@@ -261,6 +262,12 @@ static void schema(void **state)
 	host_json(&b, &hello, 2, argv);
 	buf_put(&b, "", 1);
 	assert_non_null(strstr((char *)b.p, "\"caps\":[\"mbec\",\"ept-2m\"]"));
+	/* what started this test, and the kernel, as /proc and /sys say */
+	assert_non_null(strstr((char *)b.p, "\"command\":[\""));
+	id = strstr((char *)b.p, "\"kernel_build_id\":\"");
+	assert_non_null(id);
+	if (access("/sys/kernel/notes", R_OK) == 0)
+		assert_true(strspn(id + 19, "0123456789abcdef") >= 32);
 	assert_non_null(strstr((char *)b.p, "\"a\\\"\\\\\\u000a\\u0001\\ufffd\xc3\xa9\""));
 	buf_free(&b);
 }

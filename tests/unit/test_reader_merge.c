@@ -12,6 +12,7 @@
 
 #include <hvtrace/hvtrace.h>
 
+#include "internal.h"
 #include "logbuild.h"
 
 #define CPUS	4
@@ -150,10 +151,110 @@ static void test_fed_between(void **state)
 	lb_free(&rec);
 }
 
+/* However long a log is: what is decoded is one section of each CPU, what waits a round. */
+static void test_bounded(void **state)
+{
+	const size_t section = 512 * sizeof(struct hvt_rec_access);
+	struct logbuild lb = { 0 }, rec[CPUS] = { { 0 } };
+	uint64_t seq[CPUS] = { 0 }, tsc = 0, n = 0;
+	struct hvt_rec_access a;
+	struct hvt_reader *r;
+	struct hvt_event ev;
+	uint32_t cpu, i;
+	int round;
+
+	(void)state;
+	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+	assert_non_null(r);
+	lb_header(&lb, CPUS);
+	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x404010, 4, "x");
+	for (round = 0; round < 40; round++) {
+		for (i = 0; i < CPUS * 512; i++) {
+			cpu = i % CPUS;
+			a = lb_access(seq[cpu]++, tsc++, 0x404010);
+			lb_record(&rec[cpu], &a, NULL, 0, NULL, NULL, 0);
+		}
+		for (cpu = 0; cpu < CPUS; cpu++) {
+			lb_section(&lb, HVT_SEC_EVENTS, cpu, rec[cpu].bytes, rec[cpu].len);
+			rec[cpu].len = 0;
+		}
+		lb_round(&lb, tsc);
+		assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+		lb.len = 0;
+		assert_int_equal(r->merge.decoded, 0);
+		while (hvt_reader_next(r, &ev)) {
+			n++;
+			assert_true(r->merge.decoded <= CPUS * section);
+		}
+		assert_int_equal(n, tsc);
+		assert_int_equal(r->merge.decoded, 0);
+		for (cpu = 0; cpu < CPUS; cpu++)
+			assert_null(r->merge.cpus[cpu].stored);
+	}
+	for (cpu = 0; cpu < CPUS; cpu++)
+		lb_free(&rec[cpu]);
+	hvt_reader_free(r);
+	lb_free(&lb);
+}
+
+/* A section whose contents are wrong is the end: what was before it comes, nothing behind. */
+static void test_bad_inside(void **state)
+{
+	struct logbuild lb = { 0 }, rec = { 0 };
+	struct hvt_log_chunk chunk;
+	struct hvt_log_column col;
+	struct hvt_rec_access a;
+	struct hvt_section s;
+	struct hvt_reader *r;
+	struct hvt_event ev;
+	size_t bad = 0, at, data;
+	uint64_t i;
+
+	(void)state;
+	lb_header(&lb, 2);
+	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x404010, 4, "x");
+	for (i = 0; i < 4; i++) {
+		/* CPU 0: 10, CPU 1: 20, CPU 0: 30, CPU 1: 40; the third one is wrong */
+		a = lb_access(i / 2, 10 + 10 * i, 0x404010);
+		lb_record(&rec, &a, NULL, 0, NULL, NULL, 0);
+		if (i == 2)
+			bad = lb.len;
+		lb_section(&lb, HVT_SEC_EVENTS, i % 2, rec.bytes, rec.len);
+		rec.len = 0;
+	}
+	lb_end(&lb, HVT_END_STOP);
+	memcpy(&s, lb.bytes + bad, sizeof(s));
+	at = bad + sizeof(s);
+	memcpy(&chunk, lb.bytes + at, sizeof(chunk));
+	at += sizeof(chunk);
+	data = at + chunk.columns * sizeof(col);
+	for (i = 0; i < chunk.columns; i++, at += sizeof(col), data += col.len) {
+		memcpy(&col, lb.bytes + at, sizeof(col));
+		if (col.field == HVT_FIELD_CODE)
+			lb.bytes[data] = 7; /* there is row 0 only */
+	}
+	lb_reseal(&lb, bad);
+	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+	assert_non_null(r);
+	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	assert_int_equal(hvt_reader_next(r, &ev), 1);
+	assert_int_equal(ev.tsc, 10);
+	assert_int_equal(hvt_reader_next(r, &ev), 1);
+	assert_int_equal(ev.tsc, 20);
+	assert_int_equal(hvt_reader_next(r, &ev), 0);
+	assert_int_equal(hvt_reader_state(r), HVT_LOG_DAMAGED);
+	assert_non_null(strstr(hvt_reader_why(r), "malformed section of type 5"));
+	hvt_reader_free(r);
+	lb_free(&lb);
+	lb_free(&rec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_merge),
-					    cmocka_unit_test(test_fed_between) };
+					    cmocka_unit_test(test_fed_between),
+					    cmocka_unit_test(test_bounded),
+					    cmocka_unit_test(test_bad_inside) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
