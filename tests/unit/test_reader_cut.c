@@ -57,8 +57,11 @@ static void write_ksym(struct log_writer *log, uint64_t start, const char *name)
 	log_section(log, &head, part, 2);
 }
 
-/* Few records of many bytes, so that a log of this size is read in no time. */
-static void make_log(struct buf *out)
+/*
+ * Few records of many bytes, so that a log of this size is read in no time. wrong: bits to
+ * flip in the index's second entry.
+ */
+static void make_log(struct buf *out, uint64_t wrong)
 {
 	struct chunk *chunk[CPUS];
 	struct log_writer log = { .fd = -1, .backlog_max = SIZE_MAX };
@@ -113,6 +116,7 @@ static void make_log(struct buf *out)
 		log_plain(&log, HVT_SEC_ROUND, &round, sizeof(round));
 	}
 	log_section(&log, &head, &part, 1);
+	((struct hvt_log_index_entry *)(void *)log.index.p)[1].off ^= wrong;
 	log_end(&log, &end);
 	for (cpu = 0; cpu < CPUS; cpu++)
 		chunk_free(chunk[cpu]);
@@ -177,7 +181,7 @@ static int setup(void **state)
 	size_t at;
 
 	(void)state;
-	make_log(&whole.bytes);
+	make_log(&whole.bytes, 0);
 	assert_true(whole.bytes.len > LOG - 4000 && whole.bytes.len < LOG + 8000);
 	for (at = sizeof(struct hvt_log_header); at < whole.bytes.len;) {
 		memcpy(&h, whole.bytes.p + at, sizeof(h));
@@ -276,10 +280,33 @@ static void test_index(void **state)
 	close(fd);
 }
 
+/* verify compares the index with the sections. */
+static void test_verified(void **state)
+{
+	struct hvt_verdict v;
+	struct buf b = { 0 };
+	int i, fd;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		make_log(&b, i ? 8 : 0);
+		fd = memfd_create("log", MFD_CLOEXEC);
+		assert_int_equal(write(fd, b.p, b.len), b.len);
+		assert_int_equal(hvt_verify(fd, &v), 0);
+		assert_int_equal(v.state, HVT_LOG_COMPLETE);
+		assert_int_equal(v.count[HVT_FLAW_SECTION], i);
+		assert_int_equal(v.first[HVT_FLAW_SECTION][0].seq, i ? HVT_SEC_INDEX : 0);
+		assert_int_equal(v.count[HVT_FLAW_GAP] + v.count[HVT_FLAW_STAT], 0);
+		close(fd);
+		buf_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_index),
+		cmocka_unit_test(test_verified),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_flips),
 	};
