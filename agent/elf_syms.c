@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,11 +16,33 @@
 
 #define PAGE_MASK_4K (~0xfffull)
 
-static Elf *open_elf(int fd)
+/*
+ * libelf allocates by the section count, which the extended numbering (gABI, Sections)
+ * takes from anywhere in the file: billions in a sparse one. No program has it.
+ */
+static bool plausible(int fd)
+{
+	union {
+		unsigned char ident[EI_NIDENT];
+		Elf32_Ehdr h32;
+		Elf64_Ehdr h64;
+	} e;
+	ssize_t got = pread(fd, &e, sizeof(e), 0);
+
+	if (got < (ssize_t)sizeof(e.h32) || memcmp(e.ident, ELFMAG, SELFMAG) ||
+	    e.ident[EI_DATA] != ELFDATA2LSB)
+		return false;
+	if (e.ident[EI_CLASS] == ELFCLASS32)
+		return e.h32.e_phnum != PN_XNUM && (e.h32.e_shnum || !e.h32.e_shoff);
+	return got == (ssize_t)sizeof(e.h64) && e.h64.e_phnum != PN_XNUM &&
+	       (e.h64.e_shnum || !e.h64.e_shoff);
+}
+
+Elf *elf_open(int fd)
 {
 	Elf *elf;
 
-	if (elf_version(EV_CURRENT) == EV_NONE)
+	if (elf_version(EV_CURRENT) == EV_NONE || !plausible(fd))
 		return NULL;
 	elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (elf && elf_kind(elf) != ELF_K_ELF) {
@@ -134,7 +157,7 @@ static void search_table(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, const char
 enum elf_sym_result elf_find_symbol(int fd, const char *name, bool exec, struct elf_sym *found)
 {
 	static const GElf_Word tables[] = { SHT_SYMTAB, SHT_DYNSYM };
-	Elf *elf = open_elf(fd);
+	Elf *elf = elf_open(fd);
 	size_t i;
 
 	if (!elf)
@@ -156,7 +179,7 @@ enum elf_sym_result elf_find_symbol(int fd, const char *name, bool exec, struct 
 
 bool elf_has_symtab(int fd)
 {
-	Elf *elf = open_elf(fd);
+	Elf *elf = elf_open(fd);
 	Elf_Scn *scn = NULL;
 	bool has = false;
 	GElf_Shdr sh;
@@ -191,7 +214,7 @@ static int segment_fit(const GElf_Phdr *ph, const struct map_entry *map)
 
 int elf_load_bias(int fd, const struct map_entry *map, uint64_t *bias)
 {
-	Elf *elf = open_elf(fd);
+	Elf *elf = elf_open(fd);
 	size_t i, nr = 0;
 	int best = 0;
 
@@ -233,7 +256,7 @@ static size_t note_build_id(Elf_Data *data, uint8_t id[BUILD_ID_MAX])
 
 size_t elf_build_id(int fd, uint8_t id[BUILD_ID_MAX])
 {
-	Elf *elf = open_elf(fd);
+	Elf *elf = elf_open(fd);
 	size_t i, nr = 0, len = 0;
 
 	if (!elf)
@@ -253,4 +276,33 @@ size_t elf_build_id(int fd, uint8_t id[BUILD_ID_MAX])
 	}
 	elf_end(elf);
 	return len;
+}
+
+int elf_open_debug(int fd, int32_t pid)
+{
+	static const char *const roots[] = { "/proc/%d/root", "" };
+	uint8_t id[BUILD_ID_MAX], found[BUILD_ID_MAX];
+	size_t len = elf_build_id(fd, id), i, j;
+	char path[256];
+
+	if (len < 2)
+		return -ENOENT;
+	for (i = 0; i < 2; i++) {
+		int at = 0, dbg;
+
+		if (roots[i][0])
+			at = snprintf(path, sizeof(path), "/proc/%d/root", pid);
+		at += snprintf(path + at, sizeof(path) - (size_t)at,
+			       "/usr/lib/debug/.build-id/%02x/", id[0]);
+		for (j = 1; j < len; j++)
+			at += snprintf(path + at, sizeof(path) - (size_t)at, "%02x", id[j]);
+		snprintf(path + at, sizeof(path) - (size_t)at, ".debug");
+		dbg = open_regular(path);
+		if (dbg < 0)
+			continue;
+		if (elf_build_id(dbg, found) == len && !memcmp(found, id, len))
+			return dbg;
+		close(dbg);
+	}
+	return -ENOENT;
 }

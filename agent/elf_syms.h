@@ -10,9 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <libelf.h>
+
 #include "proc.h"
 
 #define BUILD_ID_MAX 32
+
+/*
+ * The file as libelf sees it, or NULL when it is no little-endian ELF file, or one that
+ * libelf would need unlimited memory for. elf_end() frees it; fd stays open.
+ */
+Elf *elf_open(int fd);
 
 enum elf_sym_result {
 	ELF_SYM_NONE, /* not there, or not an ELF file */
@@ -49,5 +57,11 @@ int elf_load_bias(int fd, const struct map_entry *map, uint64_t *bias);
 
 /* Returns the bytes of the build-id (NT_GNU_BUILD_ID), 0 when there is none. */
 size_t elf_build_id(int fd, uint8_t id[BUILD_ID_MAX]);
+
+/*
+ * Opens the symbols that were stripped from the file of a process and installed apart,
+ * found by its build-id. An fd or a negative errno.
+ */
+int elf_open_debug(int fd, int32_t pid);
 
 #endif

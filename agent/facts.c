@@ -48,6 +48,10 @@ void facts_task(struct facts *f, struct hvt_log_task *head, const char *comm)
 
 	head->comm_len = (uint32_t)parts[1].len;
 	log_section(f->log, &section, parts, 2);
+	if (head->what == HVT_TASK_FORK)
+		objects_fork(&f->objects, head->ppid, head->pid);
+	else if (head->what == HVT_TASK_EXIT && head->pid == head->tid)
+		objects_exit(&f->objects, head->pid);
 }
 
 void facts_map(struct facts *f, struct hvt_log_map *head, const uint8_t *id, size_t id_len,
@@ -63,6 +67,7 @@ void facts_map(struct facts *f, struct hvt_log_map *head, const uint8_t *id, siz
 	head->build_id_len = (uint32_t)id_len;
 	head->path_len = (uint32_t)parts[2].len;
 	log_section(f->log, &section, parts, 3);
+	objects_map(&f->objects, head, id, id_len, path);
 }
 
 bool facts_wants_path(const char *path)
@@ -180,6 +185,7 @@ void facts_forget_all(struct facts *f)
 void facts_free(struct facts *f)
 {
 	build_ids_free(&f->ids);
+	objects_free(&f->objects);
 	free(f->tids);
 	free(f->pids);
 	f->tids = f->pids = NULL;

@@ -11,11 +11,13 @@
 
 #include "build_ids.h"
 #include "log_writer.h"
+#include "objects.h"
 #include "proc.h"
 
 struct facts {
 	struct log_writer *log;
 	struct build_ids ids;
+	struct objects objects;
 	uint8_t *tids;		     /* bitmaps by number: a TASK section was written ... */
 	uint8_t *pids;		     /* ... and the maps of the process */
 	bool only_known;	     /* there is a target: others only when first met in a record */

@@ -136,24 +136,12 @@ int proc_stat(int32_t pid, struct proc_stat *stat)
 	return rc ? rc : parse_tgid(pid, &stat->tgid);
 }
 
-int proc_open_mapped(int32_t pid, const struct map_entry *map)
+int open_regular(const char *path)
 {
-	char path[4200];
+	/* O_NONBLOCK: opening a device, a FIFO or a leased file may wait or act. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
-	int fd;
 
-	if (map->path[0] != '/')
-		return -ENOENT;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, map->start,
-		 map->end);
-	/* O_NONBLOCK: a device may be mapped, and opening one may wait or act. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0) {
-		if (snprintf(path, sizeof(path), "/proc/%d/root%s", pid, map->path) >=
-		    (int)sizeof(path))
-			return -ENAMETOOLONG;
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	}
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
@@ -161,4 +149,21 @@ int proc_open_mapped(int32_t pid, const struct map_entry *map)
 		return -ENXIO;
 	}
 	return fd;
+}
+
+int proc_open_mapped(int32_t pid, const struct map_entry *map)
+{
+	char path[4200];
+	int fd;
+
+	if (map->path[0] != '/')
+		return -ENOENT;
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, map->start,
+		 map->end);
+	fd = open_regular(path);
+	if (fd >= 0 || fd == -ENXIO)
+		return fd;
+	if (snprintf(path, sizeof(path), "/proc/%d/root%s", pid, map->path) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return open_regular(path);
 }

@@ -43,6 +43,9 @@ struct proc_stat {
 /* 0 or a negative errno; -ENOENT when there is no such task. */
 int proc_stat(int32_t pid, struct proc_stat *stat);
 
+/* Opens a regular file to read and nothing else. An fd or a negative errno. */
+int open_regular(const char *path);
+
 /*
  * Opens the file behind a mapping: the very one that is mapped when the kernel lets us
  * (map_files), else the path in the root of the process. An fd or a negative errno.

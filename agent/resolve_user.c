@@ -88,40 +88,13 @@ void target_free(struct target *target)
 	maps_free(&target->maps);
 }
 
-/* The symbols that were stripped from a file and installed apart, by build-id. */
-static int open_debug_file(const struct target *t, int fd)
-{
-	static const char *const roots[] = { "/proc/%d/root", "" };
-	uint8_t id[BUILD_ID_MAX];
-	size_t len = elf_build_id(fd, id), i, j;
-	char path[256];
-
-	if (len < 2)
-		return -ENOENT;
-	for (i = 0; i < 2; i++) {
-		int at = 0, dbg;
-
-		if (roots[i][0])
-			at = snprintf(path, sizeof(path), "/proc/%d/root", t->pid);
-		at += snprintf(path + at, sizeof(path) - (size_t)at,
-			       "/usr/lib/debug/.build-id/%02x/", id[0]);
-		for (j = 1; j < len; j++)
-			at += snprintf(path + at, sizeof(path) - (size_t)at, "%02x", id[j]);
-		snprintf(path + at, sizeof(path) - (size_t)at, ".debug");
-		dbg = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		if (dbg >= 0)
-			return dbg;
-	}
-	return -ENOENT;
-}
-
 static enum elf_sym_result find_in_file(const struct target *t, int fd, const char *name, bool exec,
 					struct elf_sym *sym)
 {
 	enum elf_sym_result result = ELF_SYM_NONE;
 
 	if (!elf_has_symtab(fd)) {
-		int dbg = open_debug_file(t, fd);
+		int dbg = elf_open_debug(fd, t->pid);
 
 		if (dbg >= 0) {
 			result = elf_find_symbol(dbg, name, exec, sym);

@@ -30,6 +30,8 @@ static void see_record(struct session *s, const uint8_t *rec, unsigned int type)
 		ksyms_see(&s->ksyms, access.ip);
 		ksyms_see(&s->ksyms, access.gla);
 		facts_see(&s->facts, access.pid, access.tid, comm);
+		objects_see(&s->facts.objects, access.pid, access.ip);
+		objects_see(&s->facts.objects, access.pid, access.gla);
 		break;
 	case HVT_REC_REMAP:
 		memcpy(&remap, rec, sizeof(remap));
@@ -124,11 +126,40 @@ static void write_round(struct session *s, uint64_t watermark)
 	s->round_tsc = round.tsc;
 }
 
+/* Sees how far everybody is; the smallest tsc that is still to come from there. */
+static uint64_t look(struct session *s)
+{
+	uint64_t smallest = ~0ull, tsc;
+	uint32_t cpu;
+
+	for (cpu = 0; cpu < s->dev.hello.nr_cpus; cpu++) {
+		tsc = ring_look(&s->dev.rings[cpu]);
+		if (tsc < smallest)
+			smallest = tsc;
+	}
+	return smallest;
+}
+
+/* Takes all rings up to where they were looked at. Returns whether any record came. */
+static bool take(struct session *s)
+{
+	bool any = false;
+	uint32_t cpu;
+
+	/*
+	 * After the look, before the records: a mapping is told before it can be used, so
+	 * what these records need is in perf's buffers by now.
+	 */
+	perf_drain(&s->perf, &s->facts);
+	for (cpu = 0; cpu < s->dev.hello.nr_cpus; cpu++)
+		any |= drain_cpu(s, cpu);
+	return any;
+}
+
 bool session_round(struct session *s)
 {
-	uint32_t nr = s->dev.hello.nr_cpus, cpu;
-	uint64_t now, watermark;
-	bool any = false;
+	uint64_t now, watermark, tsc;
+	bool any;
 
 	/*
 	 * The clock before the rings: a record that is not published by the time its ring
@@ -136,22 +167,17 @@ bool session_round(struct session *s)
 	 * The fences keep RDTSC between the loads before and after it.
 	 */
 	_mm_lfence();
-	now = watermark = __rdtsc();
+	now = __rdtsc();
 	_mm_lfence();
-	for (cpu = 0; cpu < nr; cpu++) {
-		uint64_t tsc = ring_look(&s->dev.rings[cpu]);
-
-		if (tsc < watermark)
-			watermark = tsc;
-	}
+	tsc = look(s);
+	watermark = tsc < now ? tsc : now;
 	s->in_flight = watermark != now;
-	/*
-	 * After the look, before the records: a mapping is told before it can be used, so
-	 * what these records need is in perf's buffers by now.
-	 */
-	perf_drain(&s->perf, &s->facts);
-	for (cpu = 0; cpu < nr; cpu++)
-		any |= drain_cpu(s, cpu);
+	any = take(s);
+	/* Reading a file's symbols takes long enough for a ring to fill. */
+	while (!s->log.err && objects_write_one(&s->facts.objects)) {
+		look(s);
+		any |= take(s);
+	}
 
 	if (s->end_reason || (s->held_since && mono_ns() - s->held_since >= HOLD_NS))
 		session_write_chunks(s);

@@ -53,6 +53,10 @@ static const struct member {
 	M(hvt_log_map, ns), M(hvt_log_map, start), M(hvt_log_map, end), M(hvt_log_map, offset),
 	M(hvt_log_map, pid), M(hvt_log_map, prot), M(hvt_log_map, build_id_len),
 	M(hvt_log_map, path_len),
+	M(hvt_log_object, id), M(hvt_log_object, flags), M(hvt_log_object, nr_segs),
+	M(hvt_log_object, build_id_len), M(hvt_log_object, path_len),
+	M(hvt_log_symtab, object), M(hvt_log_symtab, nr), M(hvt_log_symtab, table_len),
+	M(hvt_log_symtab, names_len),
 	M(hvt_log_chunk, columns),
 	M(hvt_log_stat, produced), M(hvt_log_stat, consumed), M(hvt_log_stat, lost),
 	M(hvt_log_end, reason), M(hvt_log_end, ns), M(hvt_log_end, index),
@@ -77,6 +81,10 @@ static const struct section {
 	SECTION("ksym", KSYM, hvt_log_ksym, "char name[name_len], char module[module_len]"),
 	SECTION("task", TASK, hvt_log_task, "char comm[comm_len]"),
 	SECTION("map", MAP, hvt_log_map, "u8 build_id[build_id_len], char path[path_len]"),
+	SECTION("object", OBJECT, hvt_log_object, "{u64 offset, u64 filesz, u64 vaddr, u64 memsz, "
+		"u32 prot, u32 pad} segs[nr_segs], u8 build_id[build_id_len], char path[path_len]"),
+	SECTION("symtab", SYMTAB, hvt_log_symtab, "{uleb128 value - the one before, uleb128 size, u8 "
+		"st_info} table[nr] in table_len bytes, nr names with a NUL each in names_len bytes"),
 	SECTION("stat", STAT, hvt_log_stat, "one for each CPU"),
 	SECTION("end", END, hvt_log_end, NULL),
 	SECTION("index", INDEX, hvt_log_index, "u64 off, u32 type, u32 cpu, u32 count, u32 pad, "

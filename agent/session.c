@@ -149,7 +149,7 @@ void session_init(struct session *s)
 	s->log.backlog_max = BACKLOG_MAX;
 	s->log.wait = wait_for_reader;
 	s->log.wait_ctx = s;
-	s->facts.log = s->ksyms.log = &s->log;
+	s->facts.log = s->facts.objects.log = s->ksyms.log = &s->log;
 	s->ksyms.lookup = lookup_ksym;
 	s->ksyms.ctx = &s->dev;
 	s->batch = xrealloc(NULL, (size_t)RING_BATCH_SLOTS * HVT_SLOT);

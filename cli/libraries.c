@@ -27,7 +27,7 @@ struct files {
 	size_t n;
 	struct {
 		char *path;
-		struct hvt_elf *elf; /* NULL: not ELF, or unreadable to us */
+		struct hvt_symtab *elf; /* NULL: not ELF, or unreadable to us */
 	} f[FILES_MAX];
 	char *interp; /* the one that AT_BASE lies in */
 	uint64_t interp_lo, interp_hi;
@@ -100,7 +100,7 @@ static void free_files(struct files *m)
 {
 	while (m->n) {
 		m->n--;
-		hvt_elf_free(m->f[m->n].elf);
+		hvt_symtab_free(m->f[m->n].elf);
 		free(m->f[m->n].path);
 	}
 	free(m->interp);
@@ -126,7 +126,7 @@ static bool is_mapped(const struct files *m, const struct hvt_spec *spec)
 		return true;
 	for (i = 0; i < m->n; i++)
 		if (m->f[i].elf && is_object(spec->object, m->f[i].path) &&
-		    (!spec->symbol[0] || hvt_elf_defines(m->f[i].elf, spec->symbol)))
+		    (!spec->symbol[0] || hvt_symtab_defines(m->f[i].elf, spec->symbol)))
 			return true;
 	return false;
 }

@@ -13,44 +13,9 @@
 
 #include "internal.h"
 
-struct elf_seg {
-	uint64_t offset, filesz, vaddr, memsz;
-	bool exec;
-};
-
-struct elf_sym {
-	uint64_t value, size;
-	const char *name;
-	uint8_t rank; /* higher is the better name for the address */
-};
-
-struct hvt_elf {
-	struct elf_seg *segs;
-	size_t nr_segs, cap_segs;
-	struct elf_sym *syms; /* sorted by value, then rank, best last */
-	size_t nr_syms, cap_syms;
-	char **strtabs; /* copies that names point into */
-	size_t nr_strtabs, cap_strtabs;
-	bool symtab;
-};
-
-void hvt_elf_free(struct hvt_elf *elf)
+static bool read_segments(struct hvt_symtab *t, Elf *e)
 {
-	size_t i;
-
-	if (!elf)
-		return;
-	for (i = 0; i < elf->nr_strtabs; i++)
-		free(elf->strtabs[i]);
-	free(elf->strtabs);
-	free(elf->syms);
-	free(elf->segs);
-	free(elf);
-}
-
-static bool read_segments(struct hvt_elf *elf, Elf *e)
-{
-	struct elf_seg *s;
+	struct hvt_segment s;
 	GElf_Phdr ph;
 	size_t n, i;
 
@@ -61,14 +26,10 @@ static bool read_segments(struct hvt_elf *elf, Elf *e)
 			return false;
 		if (ph.p_type != PT_LOAD)
 			continue;
-		if (hvt_grow((void **)&elf->segs, &elf->cap_segs, elf->nr_segs, sizeof(*elf->segs)))
+		s = (struct hvt_segment){ ph.p_offset, ph.p_filesz, ph.p_vaddr, ph.p_memsz,
+					  ph.p_flags & PF_X };
+		if (hvt_symtab_add_segment(t, &s))
 			return false;
-		s = &elf->segs[elf->nr_segs++];
-		s->offset = ph.p_offset;
-		s->filesz = ph.p_filesz;
-		s->vaddr = ph.p_vaddr;
-		s->memsz = ph.p_memsz;
-		s->exec = ph.p_flags & PF_X;
 	}
 	return true;
 }
@@ -89,26 +50,21 @@ static uint8_t rank_of(const GElf_Sym *sym, const char *name)
 	return rank;
 }
 
-static bool read_symbols(struct hvt_elf *elf, Elf *e, Elf_Scn *scn, const GElf_Shdr *sh)
+static bool read_symbols(struct hvt_symtab *t, Elf *e, Elf_Scn *scn, const GElf_Shdr *sh)
 {
 	Elf_Scn *str_scn = elf_getscn(e, sh->sh_link);
 	Elf_Data *data = elf_getdata(scn, NULL);
 	Elf_Data *str = str_scn ? elf_getdata(str_scn, NULL) : NULL;
-	struct elf_sym *s;
+	const char *names;
 	size_t i, n;
 	GElf_Sym sym;
-	char *names;
 	int type;
 
 	if (!data || !str || !str->d_buf || !str->d_size || !sh->sh_entsize)
 		return true; /* nothing usable, no reason to give the file up */
-	if (hvt_grow((void **)&elf->strtabs, &elf->cap_strtabs, elf->nr_strtabs,
-		     sizeof(*elf->strtabs)))
-		return false;
-	names = hvt_copy_string(str->d_buf, str->d_size);
+	names = hvt_symtab_add_strings(t, str->d_buf, str->d_size);
 	if (!names)
 		return false;
-	elf->strtabs[elf->nr_strtabs++] = names;
 	n = data->d_size / sh->sh_entsize;
 	for (i = 1; i < n && i < INT32_MAX; i++) {
 		if (!gelf_getsym(data, (int)i, &sym))
@@ -118,18 +74,17 @@ static bool read_symbols(struct hvt_elf *elf, Elf *e, Elf_Scn *scn, const GElf_S
 		    sym.st_name >= str->d_size || !names[sym.st_name] || type == STT_SECTION ||
 		    type == STT_FILE || type == STT_TLS)
 			continue;
-		if (hvt_grow((void **)&elf->syms, &elf->cap_syms, elf->nr_syms, sizeof(*elf->syms)))
+		if (hvt_symtab_add_name(
+			    t, &(struct hvt_name){ .value = sym.st_value,
+						   .size = sym.st_size,
+						   .raw = names + sym.st_name,
+						   .rank = rank_of(&sym, names + sym.st_name) }))
 			return false;
-		s = &elf->syms[elf->nr_syms++];
-		s->value = sym.st_value;
-		s->size = sym.st_size;
-		s->name = names + sym.st_name;
-		s->rank = rank_of(&sym, s->name);
 	}
 	return true;
 }
 
-static bool read_sections(struct hvt_elf *elf, Elf *e)
+static bool read_sections(struct hvt_symtab *t, Elf *e, bool *symtab)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;
@@ -138,9 +93,9 @@ static bool read_sections(struct hvt_elf *elf, Elf *e)
 		if (!gelf_getshdr(scn, &sh))
 			return false;
 		if (sh.sh_type == SHT_SYMTAB)
-			elf->symtab = true;
+			*symtab = true;
 		if ((sh.sh_type == SHT_SYMTAB || sh.sh_type == SHT_DYNSYM) &&
-		    !read_symbols(elf, e, scn, &sh))
+		    !read_symbols(t, e, scn, &sh))
 			return false;
 	}
 	return true;
@@ -179,17 +134,6 @@ static bool build_id_is(Elf *e, const uint8_t *id, size_t len)
 	return false;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const struct elf_sym *x = a, *y = b;
-
-	if (x->value != y->value)
-		return x->value < y->value ? -1 : 1;
-	if (x->rank != y->rank)
-		return x->rank < y->rank ? -1 : 1;
-	return strcmp(y->name, x->name);
-}
-
 /* Open path as ELF. -1 or a descriptor; only regular files are ever opened. */
 static int open_elf(const char *path, Elf **e)
 {
@@ -210,8 +154,9 @@ static int open_elf(const char *path, Elf **e)
 }
 
 /* Debian's -dbgsym packages: the names of a stripped file, filed by its build-id. */
-static void read_debug_file(struct hvt_elf *elf, const uint8_t *id, size_t len)
+static void read_debug_file(struct hvt_symtab *t, const uint8_t *id, size_t len)
 {
+	bool symtab = false;
 	char path[256];
 	size_t i, at;
 	Elf *e;
@@ -225,15 +170,15 @@ static void read_debug_file(struct hvt_elf *elf, const uint8_t *id, size_t len)
 	if (fd < 0)
 		return;
 	if (build_id_is(e, id, len))
-		read_sections(elf, e);
+		read_sections(t, e, &symtab);
 	elf_end(e);
 	close(fd);
 }
 
-struct hvt_elf *hvt_elf_open(const char *path, const uint8_t *build_id, size_t build_id_len)
+struct hvt_symtab *hvt_elf_open(const char *path, const uint8_t *build_id, size_t build_id_len)
 {
-	struct hvt_elf *elf = NULL;
-	bool ok = false;
+	bool ok = false, symtab = false;
+	struct hvt_symtab *t = NULL;
 	Elf *e;
 	int fd;
 
@@ -242,83 +187,18 @@ struct hvt_elf *hvt_elf_open(const char *path, const uint8_t *build_id, size_t b
 		return NULL;
 	if (build_id_len && !build_id_is(e, build_id, build_id_len))
 		goto out;
-	elf = calloc(1, sizeof(*elf));
-	if (!elf)
+	t = hvt_symtab_new();
+	if (!t)
 		goto out;
-	ok = read_segments(elf, e) && read_sections(elf, e);
-	if (ok && !elf->symtab && build_id_len && build_id_len <= 64)
-		read_debug_file(elf, build_id, build_id_len);
-	if (elf->nr_syms)
-		qsort(elf->syms, elf->nr_syms, sizeof(*elf->syms), by_value);
+	ok = read_segments(t, e) && read_sections(t, e, &symtab);
+	if (ok && !symtab && build_id_len && build_id_len <= 64)
+		read_debug_file(t, build_id, build_id_len);
+	hvt_symtab_sort(t);
 out:
 	elf_end(e);
 	close(fd);
 	if (ok)
-		return elf;
-	hvt_elf_free(elf);
+		return t;
+	hvt_symtab_free(t);
 	return NULL;
-}
-
-bool hvt_elf_vaddr(const struct hvt_elf *elf, uint64_t map_off, bool exec, uint64_t off,
-		   uint64_t *vaddr, uint64_t *seg_end)
-{
-	const struct elf_seg *s, *best = NULL;
-	uint64_t mask = HVT_PAGE - 1;
-	int score, best_score = -1;
-	size_t i;
-
-	for (i = 0; i < elf->nr_segs; i++) {
-		s = &elf->segs[i];
-		/*
-		 * The loader maps whole pages: neighbours may share one in the file, and
-		 * .bss begins in the last page of .data.
-		 */
-		if (map_off < (s->offset & ~mask) || map_off > s->offset + s->filesz)
-			continue;
-		score = (s->exec == exec ? 2 : 0) +
-			(off >= s->offset && off - s->offset < s->memsz ? 1 : 0);
-		if (score > best_score) {
-			best = s;
-			best_score = score;
-		}
-	}
-	if (!best)
-		return false;
-	*vaddr = off - best->offset + best->vaddr;
-	if (seg_end)
-		*seg_end = best->vaddr + best->memsz;
-	return true;
-}
-
-const char *hvt_elf_symbol(const struct hvt_elf *elf, uint64_t vaddr, uint64_t *off)
-{
-	size_t lo = 0, hi = elf->nr_syms, mid, back;
-	const struct elf_sym *s;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (elf->syms[mid].value <= vaddr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	/* a symbol inside another one may end before vaddr: look a few back */
-	for (back = 0; lo && back < 64; lo--, back++) {
-		s = &elf->syms[lo - 1];
-		if (s->size ? vaddr - s->value < s->size : back == 0) {
-			*off = vaddr - s->value;
-			return s->name;
-		}
-	}
-	return NULL;
-}
-
-bool hvt_elf_defines(const struct hvt_elf *elf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < elf->nr_syms; i++)
-		if (!strcmp(elf->syms[i].name, name))
-			return true;
-	return false;
 }

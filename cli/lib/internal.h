@@ -48,17 +48,32 @@ int hvt_ksyms_add(struct hvt_ksyms *k, const uint8_t *payload, size_t len);
 const struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr);
 void hvt_ksyms_free(struct hvt_ksyms *k);
 
-/* ---- task.c: whose memory looked how, and when ---- */
+/* ---- object.c: mapped files ---- */
 
 struct hvt_object { /* a mapped file, by path and build-id */
 	struct hvt_object *next;
-	struct hvt_elf *elf;
+	struct hvt_symtab *symtab; /* NULL: none, or not asked for yet */
 	bool tried;
 	char *path;
 	const char *base; /* in path */
 	uint8_t build_id[64];
 	uint32_t build_id_len;
 };
+
+struct hvt_objects;
+
+struct hvt_objects *hvt_objects_new(void);
+void hvt_objects_free(struct hvt_objects *all);
+/* The one with this path and build-id (64 bytes at most), made if need be. NULL: no memory. */
+struct hvt_object *hvt_objects_get(struct hvt_objects *all, const char *path, size_t path_len,
+				   const uint8_t *build_id, uint32_t id_len);
+/* OBJECT and SYMTAB sections. */
+int hvt_objects_add(struct hvt_objects *all, const uint8_t *payload, size_t len);
+int hvt_objects_add_symtab(struct hvt_objects *all, const uint8_t *payload, size_t len);
+/* Its segments and symbols, from this machine's file if the log has none; or NULL. */
+const struct hvt_symtab *hvt_object_symtab(struct hvt_object *o, bool no_elf);
+
+/* ---- task.c: whose memory looked how, and when ---- */
 
 struct hvt_mapping {
 	uint64_t ns, start, end, offset;
@@ -68,7 +83,8 @@ struct hvt_mapping {
 
 struct hvt_tasks;
 
-struct hvt_tasks *hvt_tasks_new(void);
+/* objects outlive it. */
+struct hvt_tasks *hvt_tasks_new(struct hvt_objects *objects);
 void hvt_tasks_free(struct hvt_tasks *t);
 int hvt_tasks_add_task(struct hvt_tasks *t, const uint8_t *payload, size_t len);
 int hvt_tasks_add_map(struct hvt_tasks *t, const uint8_t *payload, size_t len);
@@ -84,6 +100,7 @@ const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint
 
 struct hvt_symbols {
 	struct hvt_ksyms ksyms;
+	struct hvt_objects *objects;
 	struct hvt_tasks *tasks;
 	bool no_elf;
 };

@@ -124,6 +124,10 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 		return hvt_tasks_add_task(r->symbols.tasks, payload, s->len);
 	case HVT_SEC_MAP:
 		return hvt_tasks_add_map(r->symbols.tasks, payload, s->len);
+	case HVT_SEC_OBJECT:
+		return hvt_objects_add(r->symbols.objects, payload, s->len);
+	case HVT_SEC_SYMTAB:
+		return hvt_objects_add_symtab(r->symbols.objects, payload, s->len);
 	case HVT_SEC_ARMED:
 		r->armed = true;
 		return 0;

@@ -17,9 +17,10 @@ struct hvt_reader *hvt_reader_new(unsigned int flags)
 	if (!r)
 		return NULL;
 	r->symbols.no_elf = flags & HVT_READER_NO_SYMBOLS;
-	r->symbols.tasks = hvt_tasks_new();
+	r->symbols.objects = hvt_objects_new();
+	r->symbols.tasks = hvt_tasks_new(r->symbols.objects);
 	r->decoder = hvt_decoder_new();
-	if (r->symbols.tasks && r->decoder)
+	if (r->symbols.objects && r->symbols.tasks && r->decoder)
 		return r;
 	hvt_reader_free(r);
 	return NULL;
@@ -34,6 +35,7 @@ void hvt_reader_free(struct hvt_reader *r)
 	hvt_filters_free(&r->filters);
 	hvt_ksyms_free(&r->symbols.ksyms);
 	hvt_tasks_free(r->symbols.tasks);
+	hvt_objects_free(r->symbols.objects);
 	hvt_clocks_free(&r->clocks);
 	hvt_decoder_free(r->decoder);
 	ZSTD_freeDCtx(r->zstd);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "elf_file.h"
+#include "symtab.h"
 
 static void kernel_name(struct hvt_symbols *s, uint64_t addr, struct hvt_symbol *sym)
 {
@@ -32,13 +32,14 @@ void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol
 	sym->off = gpa - k->start;
 }
 
-/* The object's ELF facts, read when first asked for; NULL when there are none. */
-static struct hvt_elf *elf_of(struct hvt_symbols *s, struct hvt_object *o)
+static void user_name(const struct hvt_symtab *t, uint64_t vaddr, struct hvt_symbol *sym)
 {
-	if (!o->tried && !s->no_elf && o->path[0] == '/')
-		o->elf = hvt_elf_open(o->path, o->build_id, o->build_id_len);
-	o->tried = true;
-	return o->elf;
+	const struct hvt_name *n = hvt_symtab_find(t, vaddr);
+
+	if (!n)
+		return;
+	sym->name = n->raw;
+	sym->off = vaddr - n->value;
 }
 
 /* addr lies in anonymous memory: is it the bss of the file mapped below it? */
@@ -46,17 +47,17 @@ static bool bss_name(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t 
 		     struct hvt_symbol *sym)
 {
 	const struct hvt_mapping *m = hvt_tasks_find(s->tasks, pid, ns, addr, true);
-	struct hvt_elf *elf = m ? elf_of(s, m->obj) : NULL;
+	const struct hvt_symtab *t = m ? hvt_object_symtab(m->obj, s->no_elf) : NULL;
 	uint64_t vaddr, end;
 
-	if (!elf ||
-	    !hvt_elf_vaddr(elf, m->offset, m->prot & PROT_EXEC, m->offset + (addr - m->start),
-			   &vaddr, &end) ||
+	if (!t ||
+	    !hvt_symtab_vaddr(t, m->offset, m->prot & PROT_EXEC, m->offset + (addr - m->start),
+			      &vaddr, &end) ||
 	    vaddr >= end)
 		return false;
 	sym->obj = m->obj->base;
 	sym->obj_off = m->offset + (addr - m->start);
-	sym->name = hvt_elf_symbol(elf, vaddr, &sym->off);
+	user_name(t, vaddr, sym);
 	return true;
 }
 
@@ -64,7 +65,7 @@ void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint6
 			 struct hvt_symbol *sym)
 {
 	const struct hvt_mapping *m;
-	struct hvt_elf *elf;
+	const struct hvt_symtab *t;
 	uint64_t vaddr;
 
 	memset(sym, 0, sizeof(*sym));
@@ -79,7 +80,7 @@ void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint6
 	}
 	sym->obj = m->obj->base;
 	sym->obj_off = m->offset + (addr - m->start);
-	elf = elf_of(s, m->obj);
-	if (elf && hvt_elf_vaddr(elf, m->offset, m->prot & PROT_EXEC, sym->obj_off, &vaddr, NULL))
-		sym->name = hvt_elf_symbol(elf, vaddr, &sym->off);
+	t = hvt_object_symtab(m->obj, s->no_elf);
+	if (t && hvt_symtab_vaddr(t, m->offset, m->prot & PROT_EXEC, sym->obj_off, &vaddr, NULL))
+		user_name(t, vaddr, sym);
 }

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf_file.h"
-
 #define BUCKETS	  1024u
 #define FORKS_MAX 64 /* how far a lookup follows forks of forks */
 #define CACHE	  1024u
@@ -48,14 +46,18 @@ struct cached {
 
 struct hvt_tasks {
 	struct proc *procs[BUCKETS];
-	struct hvt_object *objects[BUCKETS];
+	struct hvt_objects *objects;
 	size_t changes;
 	struct cached cache[CACHE];
 };
 
-struct hvt_tasks *hvt_tasks_new(void)
+struct hvt_tasks *hvt_tasks_new(struct hvt_objects *objects)
 {
-	return calloc(1, sizeof(struct hvt_tasks));
+	struct hvt_tasks *t = calloc(1, sizeof(*t));
+
+	if (t)
+		t->objects = objects;
+	return t;
 }
 
 static struct proc *find_proc(struct hvt_tasks *t, uint32_t pid)
@@ -150,37 +152,6 @@ int hvt_tasks_add_task(struct hvt_tasks *t, const uint8_t *payload, size_t len)
 	}
 }
 
-static struct hvt_object *get_object(struct hvt_tasks *t, const char *path, size_t path_len,
-				     const uint8_t *build_id, uint32_t id_len)
-{
-	struct hvt_object *o;
-	const char *slash;
-	size_t h = 5381, i;
-
-	for (i = 0; i < path_len; i++)
-		h = h * 33 + (uint8_t)path[i];
-	h %= BUCKETS;
-	for (o = t->objects[h]; o; o = o->next)
-		if (strlen(o->path) == path_len && !memcmp(o->path, path, path_len) &&
-		    o->build_id_len == id_len && !memcmp(o->build_id, build_id, id_len))
-			return o;
-	o = calloc(1, sizeof(*o));
-	if (!o)
-		return NULL;
-	o->path = hvt_copy_string(path, path_len);
-	if (!o->path) {
-		free(o);
-		return NULL;
-	}
-	slash = o->path[0] == '[' ? NULL : strrchr(o->path, '/');
-	o->base = slash && slash[1] ? slash + 1 : o->path;
-	memcpy(o->build_id, build_id, id_len);
-	o->build_id_len = id_len;
-	o->next = t->objects[h];
-	t->objects[h] = o;
-	return o;
-}
-
 int hvt_tasks_add_map(struct hvt_tasks *t, const uint8_t *payload, size_t len)
 {
 	const uint8_t *id, *path;
@@ -217,8 +188,9 @@ int hvt_tasks_add_map(struct hvt_tasks *t, const uint8_t *payload, size_t len)
 	map->offset = h.offset;
 	map->prot = h.prot;
 	if (h.path_len) {
-		map->obj = get_object(t, (const char *)path,
-				      strnlen((const char *)path, h.path_len), id, h.build_id_len);
+		map->obj = hvt_objects_get(t->objects, (const char *)path,
+					   strnlen((const char *)path, h.path_len), id,
+					   h.build_id_len);
 		if (!map->obj) {
 			free(map);
 			return -ENOMEM;
@@ -310,7 +282,6 @@ const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint
 
 void hvt_tasks_free(struct hvt_tasks *t)
 {
-	struct hvt_object *o, *o_next;
 	struct proc *p, *p_next;
 	size_t b, i, j;
 
@@ -327,12 +298,6 @@ void hvt_tasks_free(struct hvt_tasks *t)
 			}
 			free(p->v);
 			free(p);
-		}
-		for (o = t->objects[b]; o; o = o_next) {
-			o_next = o->next;
-			hvt_elf_free(o->elf);
-			free(o->path);
-			free(o);
 		}
 	}
 	free(t);

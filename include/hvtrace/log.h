@@ -46,8 +46,10 @@ enum hvt_sec_type {
 	HVT_SEC_STAT = 11,   /* struct hvt_log_stat[nr_cpus] */
 	HVT_SEC_END = 12,    /* struct hvt_log_end; nothing follows */
 	HVT_SEC_FILTER = 13, /* struct hvt_filter (uapi.h); before the watches that use it */
-	/* 14 to 16: objects, their symbols, notes */
-	HVT_SEC_INDEX = 17, /* struct hvt_log_index, entries; the last one is before END */
+	HVT_SEC_OBJECT = 14, /* struct hvt_log_object */
+	HVT_SEC_SYMTAB = 15, /* struct hvt_log_symtab */
+	/* 16: notes */
+	HVT_SEC_INDEX = 17,  /* struct hvt_log_index, entries; the last one is before END */
 };
 
 enum hvt_codec {
@@ -236,6 +238,44 @@ struct hvt_log_map {
 	uint32_t build_id_len; /* 0 when unknown */
 	uint32_t path_len;
 	/* uint8_t build_id[]; char path[] */
+};
+
+#define HVT_OBJECT_UNREADABLE (1u << 0) /* gone, forbidden, or another file by now */
+#define HVT_OBJECT_STRIPPED   (1u << 1) /* it has no .symtab ... */
+#define HVT_OBJECT_DEBUG      (1u << 2) /* ... which was taken from its debug file */
+#define HVT_OBJECT_CUT	      (1u << 3) /* the agent's limits kept symbols out of SYMTAB */
+
+/*
+ * What an event touched a mapping of, by ip or by address: the MAP sections with the same
+ * path and build-id. Written once, before the ROUND that lets the event out.
+ */
+struct hvt_log_object {
+	uint32_t id;	  /* from 1 */
+	uint32_t flags;	  /* HVT_OBJECT_* */
+	uint32_t nr_segs; /* 0: unreadable, or not ELF */
+	uint32_t build_id_len, path_len, pad;
+	/* struct hvt_log_segment segs[]; uint8_t build_id[]; char path[] */
+};
+
+/* A PT_LOAD of the file: its byte `offset` is at the link-time address `vaddr`. */
+struct hvt_log_segment {
+	uint64_t offset, filesz, vaddr, memsz;
+	uint32_t prot; /* PROT_* */
+	uint32_t pad;
+};
+
+/*
+ * The symbols of an OBJECT that came before: functions, data and labels of .symtab and
+ * .dynsym by link-time address; of those with one address the best name is the last.
+ * For each there is in table[] its address less the one before and its size, as unsigned
+ * LEB128 (DWARF 5, 7.6), and the byte st_info (gABI); in names[], in the same order, its
+ * name and a NUL: any bytes, as they are in the file.
+ */
+struct hvt_log_symtab {
+	uint32_t object; /* id */
+	uint32_t nr;
+	uint32_t table_len, names_len;
+	/* uint8_t table[]; char names[] */
 };
 
 struct hvt_log_stat {

@@ -68,14 +68,16 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&symbols, 0, sizeof(symbols));
-	symbols.tasks = hvt_tasks_new();
-	return symbols.tasks ? 0 : -1;
+	symbols.objects = hvt_objects_new();
+	symbols.tasks = hvt_tasks_new(symbols.objects);
+	return symbols.objects && symbols.tasks ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
 	hvt_tasks_free(symbols.tasks);
+	hvt_objects_free(symbols.objects);
 	hvt_ksyms_free(&symbols.ksyms);
 	return 0;
 }
@@ -188,16 +190,16 @@ static int find_libc_id(struct dl_phdr_info *info, size_t size, void *arg)
 static void test_right_build_id(void **state)
 {
 	struct libc_id libc = { 0 };
-	struct hvt_elf *elf;
+	struct hvt_symtab *elf;
 
 	(void)state;
 	if (!dl_iterate_phdr(find_libc_id, &libc))
 		skip();
 	elf = hvt_elf_open(libc.path, libc.id, libc.len);
 	assert_non_null(elf);
-	assert_true(hvt_elf_defines(elf, "environ"));
-	assert_false(hvt_elf_defines(elf, "no such symbol"));
-	hvt_elf_free(elf);
+	assert_true(hvt_symtab_defines(elf, "environ"));
+	assert_false(hvt_symtab_defines(elf, "no such symbol"));
+	hvt_symtab_free(elf);
 	libc.id[0] ^= 1;
 	assert_null(hvt_elf_open(libc.path, libc.id, libc.len));
 	assert_null(hvt_elf_open(libc.path, libc.id, libc.len - 1));
