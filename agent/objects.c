@@ -43,8 +43,8 @@ static size_t find_object(struct objects *o, const char *path, const uint8_t *id
 		h = h * 33 + (unsigned char)*c;
 	h %= BUCKETS;
 	for (i = o->buckets[h]; i != NO_OBJECT; i = o->v[i].next) {
-		if (o->v[i].build_id_len == id_len && !memcmp(o->v[i].build_id, id, id_len) &&
-		    !strcmp(o->v[i].path, path))
+		if (o->v[i].build_id_len == id_len && !strcmp(o->v[i].path, path) &&
+		    (!id_len || !memcmp(o->v[i].build_id, id, id_len)))
 			return i;
 	}
 	if (o->nr == o->cap) {
@@ -53,7 +53,8 @@ static size_t find_object(struct objects *o, const char *path, const uint8_t *id
 	}
 	memset(&o->v[o->nr], 0, sizeof(*o->v));
 	o->v[o->nr].path = xstrndup(path, strlen(path));
-	memcpy(o->v[o->nr].build_id, id, id_len);
+	if (id_len)
+		memcpy(o->v[o->nr].build_id, id, id_len);
 	o->v[o->nr].build_id_len = id_len;
 	o->v[o->nr].next = o->buckets[h];
 	o->buckets[h] = o->nr;
