@@ -54,6 +54,7 @@ struct hvt_command {
 /* clang-format off */
 #define HVT_OPT_HELP   { "help", 'h', NULL, "print this and exit" }
 #define HVT_OPT_FORMAT { "format", 0, "text|json", "lines for people (the default) or JSON lines" }
+#define HVT_OPT_RAW    { "no-demangle", 0, NULL, "C++ and Rust names as symbol tables have them" }
 #define HVT_OPT_EVENTS { "format", 0, "FORMAT", "text (the default), json (lines) or mmiotrace" }
 /* clang-format on */
 

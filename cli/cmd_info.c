@@ -185,7 +185,7 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 		as_json = hvt_format_is_json(optarg);
 	path = hvt_log_operand(cmd, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	code = hvt_log_read(path, ignore, NULL, &r);
+	code = hvt_log_read(path, 0, ignore, NULL, &r);
 	if (hvt_reader_header(r)) {
 		if (as_json)
 			json(r);

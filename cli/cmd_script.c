@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FORMAT };
+#define OUTPUT_BUFFER (256u << 10)
+
+enum { FORMAT, RAW };
 
 static const struct hvt_option options[] = {
 	[FORMAT] = HVT_OPT_EVENTS,
+	[RAW] = HVT_OPT_RAW,
 	HVT_OPT_HELP,
 	{ 0 },
 };
@@ -25,14 +28,21 @@ static void print_event(const struct hvt_event *ev, void *printer)
 static int run(const struct hvt_command *cmd, int argc, char **argv)
 {
 	struct hvt_printer printer = { .format = HVT_TEXT };
+	unsigned int flags = 0;
 	const char *path;
 	int o, code;
 
-	while ((o = hvt_next_option(cmd, argc, argv, false)) >= 0)
-		printer.format = hvt_format_of_events(optarg);
+	while ((o = hvt_next_option(cmd, argc, argv, false)) >= 0) {
+		if (o == RAW)
+			flags |= HVT_READER_NO_DEMANGLE;
+		else
+			printer.format = hvt_format_of_events(optarg);
+	}
 	path = hvt_log_operand(cmd, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	code = hvt_log_read(path, print_event, &printer, &printer.reader);
+	/* stdio's own would be written every few lines */
+	setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
+	code = hvt_log_read(path, flags, print_event, &printer, &printer.reader);
 	if (hvt_reader_header(printer.reader))
 		hvt_print_event(&printer, NULL);
 	hvt_reader_free(printer.reader);

@@ -21,6 +21,7 @@ enum {
 	PROCESS,
 	OUTPUT,
 	FORMAT,
+	RAW,
 	QUIET,
 	FAIL_ON_LOSS,
 	PHYS,
@@ -46,6 +47,7 @@ static const struct hvt_option options[] = {
 	[PROCESS] = { "process", 'p', "PID", "whose memory SPECs without kernel: mean" },
 	[OUTPUT] = { "output", 'o', "FILE", "keep the log in FILE ('-': on standard output)" },
 	[FORMAT] = HVT_OPT_EVENTS,
+	[RAW] = HVT_OPT_RAW,
 	[QUIET] = { "quiet", 'q', NULL, "no lines when there is -o, no summary" },
 	[FAIL_ON_LOSS] = { "fail-on-loss", 0, NULL, "exit with 4 when events were lost" },
 	[PHYS] = { "phys", 0, "ADDR[,LEN]", "watch physical memory, RAM or a device's" },
@@ -79,6 +81,7 @@ struct request {
 	bool access_last;   /* no SPEC came after the last -a */
 	const char *pid, *output;
 	enum hvt_format format;
+	unsigned int reader_flags; /* HVT_READER_* */
 	bool quiet, fail_on_loss;
 	char **command; /* behind --, NULL: none */
 };
@@ -131,6 +134,9 @@ static void take_option(struct request *rq, int o)
 		break;
 	case FORMAT:
 		rq->format = hvt_format_of_events(optarg);
+		break;
+	case RAW:
+		rq->reader_flags |= HVT_READER_NO_DEMANGLE;
 		break;
 	case QUIET:
 		rq->quiet = true;
@@ -251,7 +257,7 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	live.printer.format = rq.format;
 	live.quiet = rq.quiet;
 	live.lines = !(rq.output && (rq.quiet || !strcmp(rq.output, "-")));
-	live.printer.reader = hvt_reader_new(0);
+	live.printer.reader = hvt_reader_new(rq.reader_flags);
 	if (!live.printer.reader)
 		hvt_die(HVT_ERROR, "watch: no memory or no capstone; try: later");
 	live.signals = catch_signals(&old);

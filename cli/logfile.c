@@ -40,7 +40,8 @@ static int verdict(const char *path, const struct hvt_reader *r)
 	return HVT_ERROR;
 }
 
-int hvt_log_read(const char *path, void (*each)(const struct hvt_event *ev, void *arg), void *arg,
+int hvt_log_read(const char *path, unsigned int flags,
+		 void (*each)(const struct hvt_event *ev, void *arg), void *arg,
 		 struct hvt_reader **out)
 {
 	bool from_stdin = !strcmp(path, "-");
@@ -52,7 +53,7 @@ int hvt_log_read(const char *path, void (*each)(const struct hvt_event *ev, void
 	if (fd < 0)
 		hvt_die(HVT_ERROR, "%s: %s; try: hvtrace watch -o FILE makes one", path,
 			strerror(errno));
-	r = hvt_reader_new(0);
+	r = hvt_reader_new(flags);
 	if (!r)
 		hvt_die(HVT_ERROR, "%s: no memory or no capstone; try: later", path);
 	*out = r;

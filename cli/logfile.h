@@ -11,12 +11,13 @@
 const char *hvt_log_operand(const struct hvt_command *cmd, int argc, char **argv);
 
 /*
- * Read all of path, giving each event to each(ev, arg); ends early when stdout is gone.
+ * Read all of path with HVT_READER_* flags, giving each event to each(ev, arg); ends early when stdout is gone.
  * *r is the reader with all that it learned, owned by the caller. HVT_OK when the log is
  * complete; HVT_ERROR after one line on stderr when it is not. Exits when there is
  * nothing to read at all.
  */
-int hvt_log_read(const char *path, void (*each)(const struct hvt_event *ev, void *arg), void *arg,
+int hvt_log_read(const char *path, unsigned int flags,
+		 void (*each)(const struct hvt_event *ev, void *arg), void *arg,
 		 struct hvt_reader **r);
 
 #endif

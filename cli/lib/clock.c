@@ -38,6 +38,12 @@ uint64_t hvt_clocks_ns(const struct hvt_clocks *c, uint64_t tsc)
 			hi = mid;
 	}
 	k = &c->v[lo];
+	/* within hours of the CLOCK, 64 bits do */
+	if (tsc >= k->tsc && tsc - k->tsc < UINT64_MAX / 1000000) {
+		uint64_t since = (tsc - k->tsc) * 1000000 / k->tsc_khz;
+
+		return since > UINT64_MAX - k->mono_ns ? UINT64_MAX : since + k->mono_ns;
+	}
 	ns = (__int128)tsc - k->tsc;
 	ns = ns * 1000000 / k->tsc_khz + k->mono_ns;
 	return ns < 0 ? 0 : ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;

@@ -128,8 +128,9 @@ static bool touched(struct hvt_reader *r, const struct hvt_rec_access *a, struct
 	if (!ev->nr_watches && a->h.watch)
 		ev->watches[ev->nr_watches++] = a->h.watch;
 	for (i = 0; i < ev->nr_watches; i++) {
-		w = hvt_watches_find(&r->watches, ev->watches[i]);
-		if (!(a->h.flags & HVT_RF_BLIND) || !ev->size || !w || !w->filter ||
+		w = a->h.flags & HVT_RF_BLIND ? hvt_watches_find(&r->watches, ev->watches[i]) :
+						NULL;
+		if (!ev->size || !w || !w->filter ||
 		    hvt_watch_meets(w, &p, &first, &last) != HVT_MEET ||
 		    hvt_filter_values(w->filter, ev, first, last))
 			ev->watches[n++] = ev->watches[i];
@@ -146,7 +147,7 @@ static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct 
 			 const struct hvt_insn *insn, const struct hvt_guess *g,
 			 struct hvt_event *ev)
 {
-	struct hvt_watch_fact *w;
+	struct hvt_watch_fact *w, *first = NULL;
 	size_t i;
 
 	ev->pid = a->pid;
@@ -178,9 +179,12 @@ static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct 
 		w = hvt_watches_find(&r->watches, ev->watches[i]);
 		if (w)
 			w->hits++;
+		if (!i)
+			first = w;
 	}
-	w = hvt_watches_find(&r->watches, ev->watch);
-	ev->physical = w && w->flags & HVT_WATCH_PHYS;
+	if (!ev->nr_watches)
+		first = hvt_watches_find(&r->watches, ev->watch);
+	ev->physical = first && first->flags & HVT_WATCH_PHYS;
 	hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->ip, &ev->ip_sym);
 	if (ev->physical)
 		hvt_symbols_physical(&r->symbols, ev->gpa, &ev->addr_sym);

@@ -1,133 +1,306 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* One event as one JSON object. The members are described in hvtrace-script(1). */
+/*
+ * One event as one JSON object. The members are described in hvtrace-script(1). Keys are
+ * literals that go out with the punctuation around them.
+ */
+#include <string.h>
+
 #include <hvtrace/hvtrace.h>
 
 #include "json.h"
+#include "label.h"
+#include "line.h"
+#include "who.h"
 
-static const char *access_name(uint8_t access)
+/* Every object begins with its type, so each other member has a comma before it. */
+#define KEY(l, key) hvt_line_lit(l, ",\"" key "\":")
+
+static void null(struct hvt_line *l)
 {
-	if (access & HVT_ACC_X)
-		return "exec";
-	switch (access & (HVT_ACC_R | HVT_ACC_W)) {
-	case HVT_ACC_R:
-		return "read";
-	case HVT_ACC_W:
-		return "write";
-	default:
-		return "rmw";
-	}
+	hvt_line_lit(l, "null");
 }
 
-static void value(struct hvt_json *j, const char *key, const uint8_t *bytes, uint32_t len)
+static void truth(struct hvt_line *l, bool v)
+{
+	if (v)
+		hvt_line_lit(l, "true");
+	else
+		hvt_line_lit(l, "false");
+}
+
+static void hex(struct hvt_line *l, uint64_t v)
+{
+	hvt_line_char(l, '"');
+	hvt_line_hex(l, v);
+	hvt_line_char(l, '"');
+}
+
+static void bytes(struct hvt_line *l, const uint8_t *p, size_t len)
+{
+	hvt_line_char(l, '"');
+	hvt_line_bytes(l, p, len);
+	hvt_line_char(l, '"');
+}
+
+static void string(struct hvt_line *l, const char *s)
+{
+	if (!s) {
+		null(l);
+		return;
+	}
+	hvt_line_char(l, '"');
+	hvt_json_escape(l, s, strlen(s));
+	hvt_line_char(l, '"');
+}
+
+static void access_name(struct hvt_line *l, uint8_t access)
+{
+	static const char *const names[] = { "\"rmw\"", "\"read\"", "\"write\"", "\"rmw\"" };
+
+	hvt_line_str(l, access & HVT_ACC_X ? "\"exec\"" : names[access & 3]);
+}
+
+static void value(struct hvt_line *l, const uint8_t *p, uint32_t len)
 {
 	uint64_t v = 0;
-	uint32_t i;
 
-	if (!len || !bytes) {
-		hvt_json_null(j, key);
+	if (!len || !p) {
+		null(l);
 		return;
 	}
 	if (len > 8) {
-		hvt_json_bytes(j, key, bytes, len);
+		bytes(l, p, len);
 		return;
 	}
-	for (i = len; i; i--)
-		v = v << 8 | bytes[i - 1];
-	hvt_json_hex(j, key, v);
+	memcpy(&v, p, len);
+	hex(l, v);
 }
 
-static void symbol(struct hvt_json *j, const char *key, const struct hvt_symbol *s)
+/* "name+0x1f"; known: what the name is in JSON, or NULL */
+static void plus(struct hvt_line *l, const char *name, uint64_t off, const char *known, size_t len)
 {
-	if (s->name)
-		hvt_json_plus(j, key, s->name, s->off);
+	if (!name) {
+		null(l);
+		return;
+	}
+	hvt_line_char(l, '"');
+	if (known)
+		hvt_line_put(l, known, len);
 	else
-		hvt_json_null(j, key);
+		hvt_json_escape(l, name, strlen(name));
+	hvt_line_char(l, '+');
+	hvt_line_hex(l, off);
+	hvt_line_char(l, '"');
 }
 
-static void gpa_member(struct hvt_json *j, const char *key, uint64_t gpa)
+static void symbol(struct hvt_line *l, const struct hvt_symbol *s)
 {
-	if (gpa == HVT_GPA_NONE)
-		hvt_json_null(j, key);
+	const struct hvt_label *b = s->label;
+
+	plus(l, s->name, s->off, b ? b->bytes + b->text_len : NULL, b ? b->sym_len : 0);
+}
+
+static void raw_symbol(struct hvt_line *l, const struct hvt_symbol *s)
+{
+	const struct hvt_label *b = s->label;
+
+	plus(l, s->raw, s->off, b ? b->bytes + b->text_len + b->sym_len : NULL, b ? b->raw_len : 0);
+}
+
+static void object(struct hvt_line *l, const struct hvt_symbol *s)
+{
+	const struct hvt_label *b = s->label;
+
+	if (!b || !s->obj) {
+		string(l, s->obj);
+		return;
+	}
+	hvt_line_char(l, '"');
+	hvt_line_put(l, b->bytes + b->text_len + b->sym_len + b->raw_len, b->obj_len);
+	hvt_line_char(l, '"');
+}
+
+static void gpa(struct hvt_line *l, uint64_t v)
+{
+	if (v == HVT_GPA_NONE)
+		null(l);
 	else
-		hvt_json_hex(j, key, gpa);
+		hex(l, v);
 }
 
-static void access_members(struct hvt_json *j, const struct hvt_event *ev)
+static void where(struct hvt_line *l, const struct hvt_event *ev)
 {
-	hvt_json_str(j, "comm", ev->comm);
-	hvt_json_str(j, "access", access_name(ev->access));
-	hvt_json_hex(j, "addr", ev->addr);
+	KEY(l, "addr");
+	hex(l, ev->addr);
+	KEY(l, "size");
 	if (ev->size)
-		hvt_json_u64(j, "size", ev->size);
+		hvt_line_dec(l, ev->size);
 	else
-		hvt_json_null(j, "size");
-	gpa_member(j, "gpa", ev->gpa);
-	value(j, "old", ev->old, ev->val_len);
-	value(j, "new", ev->new_, ev->val_len);
+		null(l);
+	KEY(l, "gpa");
+	gpa(l, ev->gpa);
+	KEY(l, "old");
+	value(l, ev->old, ev->val_len);
+	KEY(l, "new");
+	value(l, ev->new_, ev->val_len);
 	if (ev->val_len && (ev->val_off || ev->val_len != ev->size)) {
-		hvt_json_u64(j, "value_off", ev->val_off);
-		hvt_json_u64(j, "value_len", ev->val_len);
+		KEY(l, "value_off");
+		hvt_line_dec(l, ev->val_off);
+		KEY(l, "value_len");
+		hvt_line_dec(l, ev->val_len);
 	}
-	symbol(j, "addr_sym", &ev->addr_sym);
-	hvt_json_str(j, "addr_obj", ev->addr_sym.obj);
-	hvt_json_hex(j, "ip", ev->ip);
-	symbol(j, "sym", &ev->ip_sym);
-	hvt_json_str(j, "obj", ev->ip_sym.obj);
-	if (ev->ip_sym.obj && !ev->ip_sym.kernel)
-		hvt_json_hex(j, "obj_off", ev->ip_sym.obj_off);
-	hvt_json_str(j, "insn", ev->text);
+	KEY(l, "addr_sym");
+	symbol(l, &ev->addr_sym);
+	if (hvt_is_demangled(&ev->addr_sym)) {
+		KEY(l, "addr_sym_raw");
+		raw_symbol(l, &ev->addr_sym);
+	}
+	KEY(l, "addr_obj");
+	object(l, &ev->addr_sym);
+}
+
+static void from(struct hvt_line *l, const struct hvt_event *ev)
+{
+	KEY(l, "ip");
+	hex(l, ev->ip);
+	KEY(l, "sym");
+	symbol(l, &ev->ip_sym);
+	if (hvt_is_demangled(&ev->ip_sym)) {
+		KEY(l, "sym_raw");
+		raw_symbol(l, &ev->ip_sym);
+	}
+	KEY(l, "obj");
+	object(l, &ev->ip_sym);
+	if (ev->ip_sym.obj && !ev->ip_sym.kernel) {
+		KEY(l, "obj_off");
+		hex(l, ev->ip_sym.obj_off);
+	}
+	KEY(l, "insn");
+	if (ev->text) { /* the decoder's words, no stranger's */
+		hvt_line_char(l, '"');
+		hvt_line_str(l, ev->text);
+		hvt_line_char(l, '"');
+	} else {
+		null(l);
+	}
+	KEY(l, "bytes");
 	if (ev->insn_len)
-		hvt_json_bytes(j, "bytes", ev->insn, ev->insn_len);
+		bytes(l, ev->insn, ev->insn_len);
 	else
-		hvt_json_null(j, "bytes");
-	hvt_json_bool(j, "user", ev->flags & HVT_RF_USER);
-	hvt_json_bool(j, "exact", ev->exact);
-	if (ev->flags & HVT_RF_DELIVERY)
-		hvt_json_u64(j, "vector", ev->vector);
-	if (ev->flags & HVT_RF_WALK)
-		hvt_json_bool(j, "walk", true);
-	if (ev->flags & HVT_RF_DEVICE)
-		hvt_json_bool(j, "device", true);
-	if (ev->flags & HVT_RF_RUN) {
-		hvt_json_open(j, "run");
-		hvt_json_u64(j, "count", ev->run_count);
-		hvt_json_u64(j, "elem", ev->run_elem);
-		hvt_json_bool(j, "down", ev->run_down);
-		hvt_json_close(j);
+		null(l);
+}
+
+static void run(struct hvt_line *l, const struct hvt_event *ev)
+{
+	KEY(l, "run");
+	hvt_line_lit(l, "{\"count\":");
+	hvt_line_dec(l, ev->run_count);
+	KEY(l, "elem");
+	hvt_line_dec(l, ev->run_elem);
+	KEY(l, "down");
+	truth(l, ev->run_down);
+	hvt_line_char(l, '}');
+}
+
+static void access_members(struct hvt_line *l, const struct hvt_event *ev)
+{
+	uint32_t i;
+
+	KEY(l, "access");
+	access_name(l, ev->access);
+	where(l, ev);
+	from(l, ev);
+	KEY(l, "user");
+	truth(l, ev->flags & HVT_RF_USER);
+	KEY(l, "exact");
+	truth(l, ev->exact);
+	if (ev->flags & HVT_RF_DELIVERY) {
+		KEY(l, "vector");
+		hvt_line_dec(l, ev->vector);
 	}
-	hvt_json_hex(j, "cr3", ev->cr3);
-	hvt_json_u64(j, "order", ev->order);
-	hvt_json_u64(j, "watch", ev->watch);
-	hvt_json_u32s(j, "watches", ev->watches, ev->nr_watches);
+	if (ev->flags & HVT_RF_WALK)
+		hvt_line_lit(l, ",\"walk\":true");
+	if (ev->flags & HVT_RF_DEVICE)
+		hvt_line_lit(l, ",\"device\":true");
+	if (ev->flags & HVT_RF_RUN)
+		run(l, ev);
+	KEY(l, "cr3");
+	hex(l, ev->cr3);
+	KEY(l, "order");
+	hvt_line_dec(l, ev->order);
+	KEY(l, "watch");
+	hvt_line_dec(l, ev->watch);
+	KEY(l, "watches");
+	for (i = 0; i < ev->nr_watches; i++) {
+		hvt_line_char(l, i ? ',' : '[');
+		hvt_line_dec(l, ev->watches[i]);
+	}
+	if (i)
+		hvt_line_char(l, ']');
+	else
+		hvt_line_lit(l, "[]");
+}
+
+static void task(struct hvt_line *l, const struct hvt_event *ev)
+{
+	KEY(l, "pid");
+	hvt_line_dec(l, ev->pid);
+	KEY(l, "tid");
+	hvt_line_dec(l, ev->tid);
+}
+
+static void who(struct hvt_line *l, const struct hvt_event *ev)
+{
+	task(l, ev);
+	KEY(l, "comm");
+	string(l, ev->comm);
+}
+
+static void remap_members(struct hvt_line *l, const struct hvt_event *ev)
+{
+	KEY(l, "watch");
+	hvt_line_dec(l, ev->watch);
+	KEY(l, "va");
+	hex(l, ev->addr);
+	KEY(l, "old_gpa");
+	gpa(l, ev->old_gpa);
+	KEY(l, "new_gpa");
+	gpa(l, ev->new_gpa);
 }
 
 void hvt_event_json(FILE *out, const struct hvt_event *ev)
 {
 	static const char *const types[] = {
-		[HVT_EV_ACCESS] = "access", [HVT_EV_LOST] = "lost", [HVT_EV_REMAP] = "remap"
+		[HVT_EV_ACCESS] = "{\"type\":\"access\"",
+		[HVT_EV_LOST] = "{\"type\":\"lost\"",
+		[HVT_EV_REMAP] = "{\"type\":\"remap\"",
 	};
-	struct hvt_json j;
+	static _Thread_local struct hvt_who known[HVT_WHO_SLOTS];
+	struct hvt_line *l = hvt_line_start();
 
-	hvt_json_begin(&j, out);
-	hvt_json_str(&j, "type", types[ev->type]);
-	hvt_json_u64(&j, "seq", ev->seq);
-	hvt_json_u64(&j, "cpu", ev->cpu);
-	hvt_json_u64(&j, "ns", ev->ns);
-	hvt_json_u64(&j, "tsc", ev->tsc);
-	if (ev->type == HVT_EV_LOST) {
-		hvt_json_u64(&j, "count", ev->count);
-		hvt_json_end(&j);
-		return;
+	hvt_line_str(l, types[ev->type]);
+	KEY(l, "seq");
+	hvt_line_dec(l, ev->seq);
+	KEY(l, "cpu");
+	hvt_line_dec(l, ev->cpu);
+	KEY(l, "ns");
+	hvt_line_dec(l, ev->ns);
+	KEY(l, "tsc");
+	hvt_line_dec(l, ev->tsc);
+	switch (ev->type) {
+	case HVT_EV_ACCESS:
+		hvt_line_who(l, ev, known, who);
+		access_members(l, ev);
+		break;
+	case HVT_EV_LOST:
+		KEY(l, "count");
+		hvt_line_dec(l, ev->count);
+		break;
+	case HVT_EV_REMAP:
+		task(l, ev);
+		remap_members(l, ev);
+		break;
 	}
-	hvt_json_u64(&j, "pid", ev->pid);
-	hvt_json_u64(&j, "tid", ev->tid);
-	if (ev->type == HVT_EV_ACCESS) {
-		access_members(&j, ev);
-	} else {
-		hvt_json_u64(&j, "watch", ev->watch);
-		hvt_json_hex(&j, "va", ev->addr);
-		gpa_member(&j, "old_gpa", ev->old_gpa);
-		gpa_member(&j, "new_gpa", ev->new_gpa);
-	}
-	hvt_json_end(&j);
+	hvt_line_lit(l, "}\n");
+	hvt_line_write(l, out);
 }

@@ -8,50 +8,32 @@
 
 #include <hvtrace/hvtrace.h>
 
+#include "label.h"
 #include "line.h"
-
-static void escaped(struct hvt_line *l, const char *s, size_t len)
-{
-	unsigned char c;
-
-	for (; len && *s; s++, len--) {
-		c = (unsigned char)*s;
-		if (c == '\\') {
-			hvt_line_put(l, "\\\\", 2);
-		} else if (c >= 0x20 && c < 0x7f) {
-			hvt_line_char(l, (char)c);
-		} else {
-			hvt_line_put(l, "\\x", 2);
-			hvt_line_hexn(l, c, 2);
-		}
-	}
-}
+#include "who.h"
 
 void hvt_print_escaped(FILE *out, const char *s, size_t len)
 {
 	struct hvt_line *l = hvt_line_start();
 
-	escaped(l, s, len);
+	hvt_line_escaped(l, s, strnlen(s, len));
 	hvt_line_write(l, out);
 }
 
-/* object:symbol+off; the kernel itself needs no object, an unknown address is bare */
+/* object:symbol+off */
 static void named(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr, size_t width)
 {
 	size_t from = l->len;
 
-	if (s->obj && !(s->kernel && !strcmp(s->obj, "[kernel]") && s->name)) {
-		escaped(l, s->obj, SIZE_MAX);
-		hvt_line_char(l, s->name ? ':' : '+');
-	}
-	if (s->name) {
-		escaped(l, s->name, SIZE_MAX);
-		if (s->off) {
-			hvt_line_char(l, '+');
-			hvt_line_hex(l, s->off);
-		}
-	} else {
+	if (s->label)
+		hvt_line_put(l, s->label->bytes, s->label->text_len);
+	else
+		hvt_label_text(l, s);
+	if (!s->name) {
 		hvt_line_hex(l, s->obj && !s->kernel ? s->obj_off : addr);
+	} else if (s->off) {
+		hvt_line_char(l, '+');
+		hvt_line_hex(l, s->off);
 	}
 	hvt_line_pad(l, from, width);
 }
@@ -59,14 +41,12 @@ static void named(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr,
 static void value(struct hvt_line *l, const uint8_t *bytes, uint32_t len)
 {
 	uint64_t v = 0;
-	uint32_t i;
 
 	if (len > 8) {
 		hvt_line_bytes(l, bytes, len);
 		return;
 	}
-	for (i = len; i; i--)
-		v = v << 8 | bytes[i - 1];
+	memcpy(&v, bytes, len);
 	hvt_line_hex(l, v);
 }
 
@@ -79,11 +59,11 @@ static void values(struct hvt_line *l, const struct hvt_event *ev)
 		return;
 	}
 	if (ev->val_off || ev->val_len != ev->size) {
-		hvt_line_put(l, "[+", 2);
+		hvt_line_lit(l, "[+");
 		hvt_line_dec(l, ev->val_off);
 		hvt_line_char(l, ',');
 		hvt_line_dec(l, ev->val_len);
-		hvt_line_put(l, "] ", 2);
+		hvt_line_lit(l, "] ");
 	}
 	if (!(ev->access & HVT_ACC_W)) {
 		/* what was read; of a device that is all there is */
@@ -94,57 +74,46 @@ static void values(struct hvt_line *l, const struct hvt_event *ev)
 		value(l, ev->old, ev->val_len);
 	else
 		hvt_line_char(l, '?');
-	hvt_line_put(l, " -> ", 4);
+	hvt_line_lit(l, " -> ");
 	value(l, ev->new_, ev->val_len);
-}
-
-/* v in decimal, right-aligned, with zeros or spaces before it */
-static void column(struct hvt_line *l, uint64_t v, size_t width)
-{
-	size_t from = l->len;
-
-	hvt_line_dec(l, v);
-	hvt_line_right(l, from, width);
-}
-
-static void zeros(struct hvt_line *l, uint64_t v, size_t width)
-{
-	size_t from = l->len, i;
-
-	column(l, v, width);
-	for (i = from; i < l->len && l->p[i] == ' '; i++)
-		l->p[i] = '0';
 }
 
 static void head(struct hvt_line *l, const struct hvt_event *ev)
 {
-	column(l, ev->ns / 1000000000, 6);
+	hvt_line_dec_right(l, ev->ns / 1000000000, 6, ' ');
 	hvt_line_char(l, '.');
-	zeros(l, ev->ns / 1000 % 1000000, 6);
-	hvt_line_put(l, " [", 2);
-	zeros(l, ev->cpu, 3);
-	hvt_line_put(l, "] ", 2);
+	hvt_line_dec_right(l, ev->ns / 1000 % 1000000, 6, '0');
+	hvt_line_lit(l, " [");
+	hvt_line_dec_right(l, ev->cpu, 3, '0');
+	hvt_line_lit(l, "] ");
 }
 
-static void access_line(struct hvt_line *l, const struct hvt_event *ev)
+static void who(struct hvt_line *l, const struct hvt_event *ev)
 {
-	static const char *const names[] = { "- ", "R ", "W ", "RW" };
 	size_t from = l->len;
 
-	escaped(l, ev->comm, SIZE_MAX);
+	hvt_line_escaped(l, ev->comm, strlen(ev->comm));
 	hvt_line_right(l, from, 16);
 	hvt_line_char(l, ' ');
-	column(l, ev->pid, 7);
+	hvt_line_dec_right(l, ev->pid, 7, ' ');
 	hvt_line_char(l, '/');
 	from = l->len;
 	hvt_line_dec(l, ev->tid);
 	hvt_line_pad(l, from, 7);
 	hvt_line_char(l, ' ');
-	hvt_line_str(l, ev->access & HVT_ACC_X ? "X " : names[ev->access & 3]);
-	hvt_line_char(l, ' ');
+}
+
+static void access_line(struct hvt_line *l, const struct hvt_event *ev)
+{
+	static const char *const names[] = { "-  ", "R  ", "W  ", "RW " };
+	static _Thread_local struct hvt_who known[HVT_WHO_SLOTS];
+	size_t from;
+
+	hvt_line_who(l, ev, known, who);
+	hvt_line_put(l, ev->access & HVT_ACC_X ? "X  " : names[ev->access & 3], 3);
 	from = l->len;
 	if (ev->physical && !ev->addr_sym.name) {
-		hvt_line_put(l, "phys:", 5);
+		hvt_line_lit(l, "phys:");
 		hvt_line_hex(l, ev->gpa);
 	} else {
 		named(l, &ev->addr_sym, ev->addr, 0);
@@ -152,55 +121,56 @@ static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_pad(l, from, 24);
 	hvt_line_char(l, ' ');
 	if (ev->size)
-		column(l, ev->size, 2);
+		hvt_line_dec_right(l, ev->size, 2, ' ');
 	else
-		hvt_line_put(l, " ?", 2);
-	hvt_line_put(l, "  ", 2);
+		hvt_line_lit(l, " ?");
+	hvt_line_lit(l, "  ");
 	from = l->len;
 	values(l, ev);
 	hvt_line_pad(l, from, 24);
-	hvt_line_put(l, "  ", 2);
+	hvt_line_lit(l, "  ");
 	named(l, &ev->ip_sym, ev->ip, 28);
-	hvt_line_put(l, "  ", 2);
+	hvt_line_lit(l, "  ");
 	if (ev->flags & HVT_RF_DELIVERY) {
-		hvt_line_str(l, "(delivery of vector ");
+		hvt_line_lit(l, "(delivery of vector ");
 		hvt_line_dec(l, ev->vector);
-		hvt_line_put(l, ") ", 2);
+		hvt_line_lit(l, ") ");
 	}
 	if (ev->flags & HVT_RF_WALK)
-		hvt_line_str(l, "(page walk) ");
-	escaped(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)", SIZE_MAX);
+		hvt_line_lit(l, "(page walk) ");
+	/* the decoder's words, no stranger's */
+	hvt_line_str(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)");
 	if (ev->flags & HVT_RF_RUN) {
-		hvt_line_put(l, " x", 2);
+		hvt_line_lit(l, " x");
 		hvt_line_dec(l, ev->run_count);
 		if (ev->run_down)
-			hvt_line_str(l, " downwards");
+			hvt_line_lit(l, " downwards");
 	}
 }
 
 static void gpa(struct hvt_line *l, uint64_t gpa)
 {
 	if (gpa == HVT_GPA_NONE) {
-		hvt_line_str(l, "unmapped");
+		hvt_line_lit(l, "unmapped");
 		return;
 	}
-	hvt_line_str(l, "gpa ");
+	hvt_line_lit(l, "gpa ");
 	hvt_line_hex(l, gpa);
 }
 
 static void remap_line(struct hvt_line *l, const struct hvt_event *ev)
 {
-	hvt_line_str(l, "remap of watch ");
+	hvt_line_lit(l, "remap of watch ");
 	hvt_line_dec(l, ev->watch);
-	hvt_line_str(l, " page ");
+	hvt_line_lit(l, " page ");
 	hvt_line_hex(l, ev->addr);
-	hvt_line_str(l, " by ");
+	hvt_line_lit(l, " by ");
 	hvt_line_dec(l, ev->pid);
 	hvt_line_char(l, '/');
 	hvt_line_dec(l, ev->tid);
-	hvt_line_put(l, ": ", 2);
+	hvt_line_lit(l, ": ");
 	gpa(l, ev->old_gpa);
-	hvt_line_put(l, " -> ", 4);
+	hvt_line_lit(l, " -> ");
 	gpa(l, ev->new_gpa);
 }
 
@@ -214,9 +184,9 @@ void hvt_event_text(FILE *out, const struct hvt_event *ev)
 		access_line(l, ev);
 		break;
 	case HVT_EV_LOST:
-		hvt_line_str(l, "lost ");
+		hvt_line_lit(l, "lost ");
 		hvt_line_dec(l, ev->count);
-		hvt_line_str(l, " events on CPU ");
+		hvt_line_lit(l, " events on CPU ");
 		hvt_line_dec(l, ev->cpu);
 		break;
 	case HVT_EV_REMAP:

@@ -15,10 +15,13 @@
 
 enum mode { MODE_64, MODE_32, MODE_16, NR_MODES };
 
+/* What an instruction is decoded from: its bytes, zeros behind them, and how many. */
+struct key {
+	uint64_t ip, low, high;
+};
+
 struct slot {
-	uint64_t ip;
-	uint8_t bytes[INSN_MAX];
-	uint8_t len, mode;
+	struct key key;
 	bool used;
 	struct hvt_insn insn;
 };
@@ -264,16 +267,13 @@ static void implied_operands(struct hvt_insn *insn, const cs_insn *cs, enum mode
 	}
 }
 
-static void decode(struct hvt_decoder *d, struct slot *s)
+static void decode(struct hvt_decoder *d, struct hvt_insn *insn, enum mode mode, uint64_t at,
+		   const uint8_t *p, size_t len)
 {
-	cs_insn *cs = d->scratch[s->mode];
-	const uint8_t *p = s->bytes;
-	struct hvt_insn *insn = &s->insn;
-	uint64_t at = s->ip;
-	size_t len = s->len;
+	cs_insn *cs = d->scratch[mode];
 
 	memset(insn, 0, sizeof(*insn));
-	if (!cs_disasm_iter(d->handle[s->mode], &p, &len, &at, cs))
+	if (!cs_disasm_iter(d->handle[mode], &p, &len, &at, cs))
 		return;
 	insn->len = (uint8_t)cs->size;
 	insn->addr_bits = (uint8_t)(cs->detail->x86.addr_size * 8);
@@ -281,16 +281,30 @@ static void decode(struct hvt_decoder *d, struct slot *s)
 		 cs->op_str);
 	explicit_operands(insn, cs);
 	/* segments of 16-bit code have bases that the record does not hold */
-	insn->sure = s->mode != MODE_16 && hvt_insn_sure(cs, insn);
-	implied_operands(insn, cs, (enum mode)s->mode);
+	insn->sure = mode != MODE_16 && hvt_insn_sure(cs, insn);
+	implied_operands(insn, cs, mode);
 }
 
-static size_t slot_of(uint64_t ip, const uint8_t *bytes, size_t len)
+static struct key key_of(uint64_t ip, enum mode mode, const uint8_t *bytes, size_t len)
 {
-	uint64_t h = ip * 0x9e3779b97f4a7c15ull;
+	struct key k = { .ip = ip };
 
-	while (len--)
-		h = (h ^ bytes[len]) * 0x100000001b3ull;
+	memcpy(&k.low, bytes, 8);
+	memcpy(&k.high, bytes + INSN_MAX - 8, 8);
+	k.high >>= 8;
+	if (len < 8)
+		k.low &= (1ull << 8 * len) - 1;
+	k.high &= len > 8 ? (1ull << 8 * (len - 8)) - 1 : 0;
+	k.high |= (uint64_t)(len << 4 | mode) << 56;
+	return k;
+}
+
+static size_t slot_of(const struct key *k)
+{
+	uint64_t h = k->ip * 0x9e3779b97f4a7c15ull;
+
+	h = (h ^ k->low) * 0x9e3779b97f4a7c15ull;
+	h = (h ^ k->high) * 0x9e3779b97f4a7c15ull;
 	return (h ^ h >> 32) & (CACHE_SLOTS - 1);
 }
 
@@ -301,21 +315,18 @@ const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t f
 			 flags & HVT_RF_CODE16 ? MODE_16 :
 						 MODE_64;
 	struct slot *s;
+	struct key k;
 
 	if (len > INSN_MAX)
 		len = INSN_MAX;
 	if (!len)
 		return NULL;
-	s = &d->cache[slot_of(ip, bytes, len)];
-	if (!s->used || s->ip != ip || s->len != len || s->mode != mode ||
-	    memcmp(s->bytes, bytes, len)) {
+	k = key_of(ip, mode, bytes, len);
+	s = &d->cache[slot_of(&k)];
+	if (!s->used || s->key.ip != k.ip || s->key.low != k.low || s->key.high != k.high) {
 		s->used = true;
-		s->ip = ip;
-		s->len = (uint8_t)len;
-		s->mode = (uint8_t)mode;
-		memset(s->bytes, 0, sizeof(s->bytes));
-		memcpy(s->bytes, bytes, len);
-		decode(d, s);
+		s->key = k;
+		decode(d, &s->insn, mode, ip, bytes, len);
 	}
 	return s->insn.len ? &s->insn : NULL;
 }

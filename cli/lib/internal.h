@@ -36,6 +36,9 @@ struct hvt_ksym_name {
 	uint64_t start, len;
 	size_t age; /* later ones win */
 	char *name, *module;
+	char *shown; /* demangled; NULL: not yet, or it is name as it is */
+	bool tried;  /* to demangle it */
+	struct hvt_label *label;
 };
 
 struct hvt_ksyms {
@@ -45,8 +48,13 @@ struct hvt_ksyms {
 };
 
 int hvt_ksyms_add(struct hvt_ksyms *k, const uint8_t *payload, size_t len);
-const struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr);
+struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr);
 void hvt_ksyms_free(struct hvt_ksyms *k);
+
+/* ---- demangle.c ---- */
+
+/* How a C++ or Rust name reads: to be freed. NULL: it is none, or no memory. */
+char *hvt_demangle(const char *raw);
 
 /* ---- object.c: mapped files ---- */
 
@@ -58,6 +66,7 @@ struct hvt_object { /* a mapped file, by path and build-id */
 	const char *base; /* in path */
 	uint8_t build_id[64];
 	uint32_t build_id_len;
+	struct hvt_label *label; /* of an address without a symbol */
 };
 
 struct hvt_objects;
@@ -72,6 +81,8 @@ int hvt_objects_add(struct hvt_objects *all, const uint8_t *payload, size_t len)
 int hvt_objects_add_symtab(struct hvt_objects *all, const uint8_t *payload, size_t len);
 /* Its segments and symbols, from this machine's file if the log has none; or NULL. */
 const struct hvt_symtab *hvt_object_symtab(struct hvt_object *o, bool no_elf);
+/* Counts the sections that were added. */
+size_t hvt_objects_changes(const struct hvt_objects *all);
 
 /* ---- task.c: whose memory looked how, and when ---- */
 
@@ -91,22 +102,42 @@ int hvt_tasks_add_map(struct hvt_tasks *t, const uint8_t *payload, size_t len);
 
 /*
  * The mapping that held addr in pid at ns, or the file mapping that addr follows when
- * below is set (bss lies in anonymous memory behind its file). NULL: not known.
+ * below is set (bss lies in anonymous memory behind its file). NULL: not known. *lasting:
+ * the same for any time from ns on, while hvt_tasks_changes() is what it is now.
  */
 const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint64_t ns,
-					 uint64_t addr, bool below);
+					 uint64_t addr, bool below, bool *lasting);
+size_t hvt_tasks_changes(const struct hvt_tasks *t);
 
 /* ---- symbol.c ---- */
+
+/*
+ * An address resolved, for any time from `from` on, as long as no fact is added that names
+ * could come from.
+ */
+struct hvt_resolved {
+	uint64_t addr, from;
+	size_t changes; /* 0: unused */
+	uint32_t pid;
+	struct hvt_symbol sym;
+};
+
+#define HVT_RESOLVED 16384u /* a power of two; 1.5 MB */
 
 struct hvt_symbols {
 	struct hvt_ksyms ksyms;
 	struct hvt_objects *objects;
 	struct hvt_tasks *tasks;
-	bool no_elf;
+	bool no_elf, no_demangle;
+	struct hvt_label *kernel_label; /* of an address without a symbol */
+	bool uncached;			/* for tests */
+	struct hvt_resolved *resolved;	/* HVT_RESOLVED of them, or NULL */
 };
 
+/* What it says of the symbols stays as long as s: names are never taken back. */
 void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
 			 struct hvt_symbol *sym);
+void hvt_symbols_free(struct hvt_symbols *s);
 /* The same for a physical address: the device or memory that lies there. */
 void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol *sym);
 
@@ -141,7 +172,10 @@ struct hvt_decoder;
 
 struct hvt_decoder *hvt_decoder_new(void);
 void hvt_decoder_free(struct hvt_decoder *d);
-/* The instruction at ip; mode by HVT_RF_CODE32/16. NULL: not decodable. Cached. */
+/*
+ * The instruction at ip of len bytes, 15 of which can be read in any case; mode by
+ * HVT_RF_CODE32/16. NULL: not decodable. Cached.
+ */
 const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
 				  const uint8_t *bytes, size_t len);
 
@@ -205,6 +239,8 @@ struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id
  */
 int hvt_watches_between(struct hvt_watches *w, uint64_t first, uint64_t last, size_t *found,
 			size_t max);
+/* Is no other watch on a linear address of this one? */
+bool hvt_watch_alone(struct hvt_watches *w, const struct hvt_watch_fact *f);
 /* Does the access touch the watch? With HVT_MEET [*first, *last] of p are inside. */
 enum hvt_meet hvt_watch_meets(const struct hvt_watch_fact *w, const struct hvt_place *p,
 			      uint64_t *first, uint64_t *last);

@@ -58,17 +58,14 @@ static void unit(struct hvt_line *l, uint32_t u)
 	hvt_line_hexn(l, u, 4);
 }
 
-/* s as it stands between the quotes */
-static void escaped(struct hvt_line *l, const char *str, size_t len)
+void hvt_json_escape(struct hvt_line *l, const char *str, size_t len)
 {
 	const uint8_t *s = (const uint8_t *)str;
 	size_t used, plain;
 	uint32_t cp;
 
 	while (len) {
-		for (plain = 0; plain < len && s[plain] >= 0x20 && s[plain] < 0x7f &&
-				s[plain] != '"' && s[plain] != '\\';)
-			plain++;
+		plain = hvt_line_plain((const char *)s, len, '"');
 		hvt_line_put(l, s, plain);
 		s += plain;
 		len -= plain;
@@ -93,7 +90,7 @@ static void escaped(struct hvt_line *l, const char *str, size_t len)
 static void quoted(struct hvt_line *l, const char *s, size_t len)
 {
 	hvt_line_char(l, '"');
-	escaped(l, s, len);
+	hvt_json_escape(l, s, len);
 	hvt_line_char(l, '"');
 }
 
@@ -152,17 +149,6 @@ void hvt_json_str(struct hvt_json *j, const char *key, const char *s)
 		hvt_line_put(l, "null", 4);
 }
 
-void hvt_json_plus(struct hvt_json *j, const char *key, const char *name, uint64_t off)
-{
-	struct hvt_line *l = key_out(j, key);
-
-	hvt_line_char(l, '"');
-	escaped(l, name, strlen(name));
-	hvt_line_char(l, '+');
-	hvt_line_hex(l, off);
-	hvt_line_char(l, '"');
-}
-
 void hvt_json_u64(struct hvt_json *j, const char *key, uint64_t v)
 {
 	hvt_line_dec(key_out(j, key), v);
@@ -194,18 +180,4 @@ void hvt_json_bytes(struct hvt_json *j, const char *key, const uint8_t *bytes, s
 	hvt_line_char(l, '"');
 	hvt_line_bytes(l, bytes, len);
 	hvt_line_char(l, '"');
-}
-
-void hvt_json_u32s(struct hvt_json *j, const char *key, const uint32_t *v, size_t n)
-{
-	struct hvt_line *l = key_out(j, key);
-	size_t i;
-
-	hvt_line_char(l, '[');
-	for (i = 0; i < n; i++) {
-		if (i)
-			hvt_line_char(l, ',');
-		hvt_line_dec(l, v[i]);
-	}
-	hvt_line_char(l, ']');
 }

@@ -23,20 +23,18 @@ struct hvt_json {
 void hvt_json_begin(struct hvt_json *j, FILE *out);		       /* { */
 void hvt_json_end(struct hvt_json *j);				       /* } and newline */
 void hvt_json_str(struct hvt_json *j, const char *key, const char *s); /* NULL: null */
-/* "name+0x1f" */
-void hvt_json_plus(struct hvt_json *j, const char *key, const char *name, uint64_t off);
-void hvt_json_u64(struct hvt_json *j, const char *key, uint64_t v); /* a number */
-void hvt_json_hex(struct hvt_json *j, const char *key, uint64_t v); /* "0x..." */
+void hvt_json_u64(struct hvt_json *j, const char *key, uint64_t v);    /* a number */
+void hvt_json_hex(struct hvt_json *j, const char *key, uint64_t v);    /* "0x..." */
 void hvt_json_bool(struct hvt_json *j, const char *key, bool v);
 void hvt_json_null(struct hvt_json *j, const char *key);
 /* "00ff12": len bytes in memory order */
 void hvt_json_bytes(struct hvt_json *j, const char *key, const uint8_t *bytes, size_t len);
-/* [1,2,3] */
-void hvt_json_u32s(struct hvt_json *j, const char *key, const uint32_t *v, size_t n);
 /* A nested object: members until the next hvt_json_close(). */
 void hvt_json_open(struct hvt_json *j, const char *key);
 void hvt_json_close(struct hvt_json *j);
 
+/* s as it stands between the quotes. */
+void hvt_json_escape(struct hvt_line *l, const char *s, size_t len);
 /* s with quotes, by itself. */
 void hvt_json_quote(FILE *out, const char *s, size_t len);
 

@@ -29,6 +29,9 @@ int hvt_ksyms_add(struct hvt_ksyms *k, const uint8_t *payload, size_t len)
 	n->start = h.start;
 	n->len = h.len;
 	n->age = k->n;
+	n->shown = NULL;
+	n->tried = false;
+	n->label = NULL;
 	n->name = hvt_copy_string(payload, h.name_len);
 	n->module = hvt_copy_string(payload + h.name_len, h.module_len);
 	if (!n->name || !n->module) {
@@ -50,7 +53,7 @@ static int by_start(const void *a, const void *b)
 	return x->age < y->age ? -1 : x->age > y->age;
 }
 
-const struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr)
+struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr)
 {
 	size_t lo = 0, hi = k->n, mid;
 
@@ -77,6 +80,8 @@ void hvt_ksyms_free(struct hvt_ksyms *k)
 	for (i = 0; i < k->n; i++) {
 		free(k->v[i].name);
 		free(k->v[i].module);
+		free(k->v[i].shown);
+		free(k->v[i].label);
 	}
 	free(k->v);
 }

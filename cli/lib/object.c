@@ -18,7 +18,7 @@
 struct hvt_objects {
 	struct hvt_object *by_path[BUCKETS];
 	struct hvt_object **by_id; /* those that an OBJECT section described */
-	size_t n, cap;
+	size_t n, cap, symtabs;
 };
 
 struct hvt_objects *hvt_objects_new(void)
@@ -37,6 +37,7 @@ void hvt_objects_free(struct hvt_objects *all)
 		for (o = all->by_path[b]; o; o = next) {
 			next = o->next;
 			hvt_symtab_free(o->symtab);
+			free(o->label);
 			free(o->path);
 			free(o);
 		}
@@ -94,7 +95,8 @@ static int take_segments(struct hvt_object *o, const uint8_t *segs, uint32_t nr)
 		hvt_symtab_free(t);
 		return rc;
 	}
-	hvt_symtab_free(o->symtab);
+	/* names in it may be in use */
+	t->old = o->symtab;
 	o->symtab = t;
 	o->tried = true;
 	return 0;
@@ -184,7 +186,13 @@ int hvt_objects_add_symtab(struct hvt_objects *all, const uint8_t *payload, size
 	t = all->by_id[h.object - 1]->symtab;
 	if (!t || t->nr_names)
 		return -EBADMSG;
+	all->symtabs++;
 	return take_names(t, &h, payload + sizeof(h));
+}
+
+size_t hvt_objects_changes(const struct hvt_objects *all)
+{
+	return all->n + all->symtabs;
 }
 
 const struct hvt_symtab *hvt_object_symtab(struct hvt_object *o, bool no_elf)

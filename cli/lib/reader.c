@@ -17,6 +17,7 @@ struct hvt_reader *hvt_reader_new(unsigned int flags)
 	if (!r)
 		return NULL;
 	r->symbols.no_elf = flags & HVT_READER_NO_SYMBOLS;
+	r->symbols.no_demangle = flags & HVT_READER_NO_DEMANGLE;
 	r->symbols.objects = hvt_objects_new();
 	r->symbols.tasks = hvt_tasks_new(r->symbols.objects);
 	r->decoder = hvt_decoder_new();
@@ -33,9 +34,7 @@ void hvt_reader_free(struct hvt_reader *r)
 	hvt_merge_free(&r->merge);
 	hvt_watches_free(&r->watches);
 	hvt_filters_free(&r->filters);
-	hvt_ksyms_free(&r->symbols.ksyms);
-	hvt_tasks_free(r->symbols.tasks);
-	hvt_objects_free(r->symbols.objects);
+	hvt_symbols_free(&r->symbols);
 	hvt_clocks_free(&r->clocks);
 	hvt_decoder_free(r->decoder);
 	ZSTD_freeDCtx(r->zstd);

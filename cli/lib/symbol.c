@@ -2,23 +2,46 @@
 /* Names for addresses: kernel names from the log, user names from the mapped files. */
 #include "internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "label.h"
 #include "symtab.h"
+
+/* A name as it is shown, asked for once. */
+static const char *shown(const struct hvt_symbols *s, const char *raw, char **known, bool *tried)
+{
+	if (!*tried && !s->no_demangle)
+		*known = hvt_demangle(raw);
+	*tried = true;
+	return *known ? *known : raw;
+}
+
+static const struct hvt_label *label(const struct hvt_symbols *s, const struct hvt_symbol *sym,
+				     struct hvt_label **known)
+{
+	if (!*known && !s->uncached)
+		*known = hvt_label_new(sym);
+	return *known;
+}
 
 static void kernel_name(struct hvt_symbols *s, uint64_t addr, struct hvt_symbol *sym)
 {
-	const struct hvt_ksym_name *k = hvt_ksyms_find(&s->ksyms, addr);
+	struct hvt_ksym_name *k = hvt_ksyms_find(&s->ksyms, addr);
 
 	sym->kernel = true;
 	sym->obj = "[kernel]";
-	if (!k)
+	if (!k) {
+		sym->label = label(s, sym, &s->kernel_label);
 		return;
-	sym->name = k->name;
+	}
+	sym->raw = k->name;
+	sym->name = shown(s, k->name, &k->shown, &k->tried);
 	sym->off = addr - k->start;
 	if (k->module[0])
 		sym->obj = k->module;
+	sym->label = label(s, sym, &k->label);
 }
 
 void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol *sym)
@@ -28,59 +51,96 @@ void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol
 	memset(sym, 0, sizeof(*sym));
 	if (!k)
 		return;
-	sym->name = k->name;
+	sym->name = sym->raw = k->name;
 	sym->off = gpa - k->start;
 }
 
-static void user_name(const struct hvt_symtab *t, uint64_t vaddr, struct hvt_symbol *sym)
+/*
+ * addr is in the mapping m of a file, or behind it: is it in its .bss? A mapping has its
+ * object in any case, what is behind it only with a segment.
+ */
+static void user_name(struct hvt_symbols *s, const struct hvt_mapping *m, uint64_t addr,
+		      bool behind, struct hvt_symbol *sym)
 {
-	const struct hvt_name *n = hvt_symtab_find(t, vaddr);
+	const struct hvt_symtab *t = hvt_object_symtab(m->obj, s->no_elf);
+	uint64_t off = m->offset + (addr - m->start), vaddr, end;
+	struct hvt_name *n = NULL;
+	bool known;
 
-	if (!n)
+	known = t && hvt_symtab_vaddr(t, m->offset, m->prot & PROT_EXEC, off, &vaddr, &end);
+	if (behind && (!known || vaddr >= end))
 		return;
-	sym->name = n->raw;
+	sym->obj = m->obj->base;
+	sym->obj_off = off;
+	if (known)
+		n = hvt_symtab_find(t, vaddr);
+	if (!n) {
+		sym->label = label(s, sym, &m->obj->label);
+		return;
+	}
+	sym->raw = n->raw;
+	sym->name = shown(s, n->raw, &n->shown, &n->tried);
 	sym->off = vaddr - n->value;
+	sym->label = label(s, sym, &n->label);
 }
 
-/* addr lies in anonymous memory: is it the bss of the file mapped below it? */
-static bool bss_name(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
-		     struct hvt_symbol *sym)
+/* True: the answer holds from ns on. */
+static bool user_symbol(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
+			struct hvt_symbol *sym)
 {
-	const struct hvt_mapping *m = hvt_tasks_find(s->tasks, pid, ns, addr, true);
-	const struct hvt_symtab *t = m ? hvt_object_symtab(m->obj, s->no_elf) : NULL;
-	uint64_t vaddr, end;
+	const struct hvt_mapping *m;
+	bool lasting, below_lasting;
 
-	if (!t ||
-	    !hvt_symtab_vaddr(t, m->offset, m->prot & PROT_EXEC, m->offset + (addr - m->start),
-			      &vaddr, &end) ||
-	    vaddr >= end)
-		return false;
-	sym->obj = m->obj->base;
-	sym->obj_off = m->offset + (addr - m->start);
-	user_name(t, vaddr, sym);
-	return true;
+	m = hvt_tasks_find(s->tasks, pid, ns, addr, false, &lasting);
+	if (m && m->obj) {
+		user_name(s, m, addr, false, sym);
+		return lasting;
+	}
+	m = hvt_tasks_find(s->tasks, pid, ns, addr, true, &below_lasting);
+	if (m)
+		user_name(s, m, addr, true, sym);
+	return lasting && below_lasting;
+}
+
+static struct hvt_resolved *slot_of(struct hvt_symbols *s, uint32_t pid, uint64_t addr)
+{
+	uint64_t h = (addr ^ (uint64_t)pid << 40) * 0x9e3779b97f4a7c15ull;
+
+	if (!s->resolved && !s->uncached)
+		s->resolved = calloc(HVT_RESOLVED, sizeof(*s->resolved));
+	return s->resolved ? &s->resolved[h >> 32 & (HVT_RESOLVED - 1)] : NULL;
 }
 
 void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
 			 struct hvt_symbol *sym)
 {
-	const struct hvt_mapping *m;
-	const struct hvt_symtab *t;
-	uint64_t vaddr;
+	size_t changes =
+		1 + s->ksyms.n + hvt_tasks_changes(s->tasks) + hvt_objects_changes(s->objects);
+	struct hvt_resolved *c;
+	bool lasting = true;
 
+	/* the kernel's half is the same for all */
+	if (addr >> 63)
+		pid = 0;
+	c = slot_of(s, pid, addr);
+	if (c && c->changes == changes && c->addr == addr && c->pid == pid && ns >= c->from) {
+		*sym = c->sym;
+		return;
+	}
 	memset(sym, 0, sizeof(*sym));
-	if (addr >> 63) {
+	if (addr >> 63)
 		kernel_name(s, addr, sym);
-		return;
-	}
-	m = hvt_tasks_find(s->tasks, pid, ns, addr, false);
-	if (!m || !m->obj) {
-		bss_name(s, pid, ns, addr, sym);
-		return;
-	}
-	sym->obj = m->obj->base;
-	sym->obj_off = m->offset + (addr - m->start);
-	t = hvt_object_symtab(m->obj, s->no_elf);
-	if (t && hvt_symtab_vaddr(t, m->offset, m->prot & PROT_EXEC, sym->obj_off, &vaddr, NULL))
-		user_name(t, vaddr, sym);
+	else
+		lasting = user_symbol(s, pid, ns, addr, sym);
+	if (c && lasting)
+		*c = (struct hvt_resolved){ addr, addr >> 63 ? 0 : ns, changes, pid, *sym };
+}
+
+void hvt_symbols_free(struct hvt_symbols *s)
+{
+	hvt_ksyms_free(&s->ksyms);
+	hvt_tasks_free(s->tasks);
+	hvt_objects_free(s->objects);
+	free(s->kernel_label);
+	free(s->resolved);
 }

@@ -21,11 +21,14 @@ void hvt_symtab_free(struct hvt_symtab *t)
 		return;
 	for (i = 0; i < t->nr_strings; i++)
 		free(t->strings[i]);
-	for (i = 0; i < t->nr_names; i++)
+	for (i = 0; i < t->nr_names; i++) {
 		free(t->names[i].shown);
+		free(t->names[i].label);
+	}
 	free(t->strings);
 	free(t->names);
 	free(t->segs);
+	hvt_symtab_free(t->old);
 	free(t);
 }
 

@@ -19,6 +19,7 @@ struct hvt_name {
 	uint64_t value, size;
 	const char *raw;
 	char *shown;  /* demangled; NULL: not yet, or it is raw as it is */
+	struct hvt_label *label;
 	uint8_t rank; /* higher is the better name for the address */
 	bool tried;   /* to demangle it */
 };
@@ -30,6 +31,7 @@ struct hvt_symtab {
 	size_t nr_names, cap_names;
 	char **strings; /* that names point into */
 	size_t nr_strings, cap_strings;
+	struct hvt_symtab *old; /* that this one replaced; freed with it */
 };
 
 struct hvt_symtab *hvt_symtab_new(void);

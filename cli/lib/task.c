@@ -34,12 +34,12 @@ struct proc {
 
 /*
  * A lookup's answer, good for any time from `from` on as long as nothing was added: only
- * answers that no later fact contradicts are kept.
+ * answers that no later fact contradicts are kept. "Nothing" is one, too.
  */
 struct cached {
 	const struct hvt_mapping *map;
 	uint64_t page, from;
-	size_t changes;
+	size_t changes; /* 0: unused */
 	uint32_t pid;
 	bool below;
 };
@@ -252,24 +252,32 @@ static const struct hvt_mapping *search(struct image *im, uint64_t ns, uint64_t 
 	return found;
 }
 
-const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint64_t ns,
-					 uint64_t addr, bool below)
+size_t hvt_tasks_changes(const struct hvt_tasks *t)
 {
-	struct proc *p = find_proc(t, pid);
+	return t->changes;
+}
+
+const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint64_t ns,
+					 uint64_t addr, bool below, bool *lasting)
+{
 	const struct hvt_mapping *map;
 	uint64_t page = addr / HVT_PAGE;
 	struct cached *c;
 	struct image *im;
+	struct proc *p;
 
+	c = &t->cache[(page ^ pid * 31u ^ (below ? 512u : 0)) % CACHE];
+	*lasting = true;
+	if (c->changes && c->page == page && c->pid == pid && c->below == below &&
+	    c->changes == t->changes && ns >= c->from)
+		return c->map;
+	p = find_proc(t, pid);
 	im = p ? image_at(p, ns) : NULL;
 	if (!im)
 		return NULL;
-	c = &t->cache[(page ^ pid * 31u ^ (below ? 512u : 0)) % CACHE];
-	if (c->map && c->page == page && c->pid == pid && c->below == below &&
-	    c->changes == t->changes && ns >= c->from)
-		return c->map;
 	map = search(im, ns, addr, below);
-	if (map && im == p->v[p->n - 1] && map == search(im, UINT64_MAX, addr, below)) {
+	*lasting = im == p->v[p->n - 1] && map == search(im, UINT64_MAX, addr, below);
+	if (*lasting) {
 		c->map = map;
 		c->page = page;
 		c->from = ns;

@@ -218,6 +218,12 @@ uint32_t hvt_watches_touched(struct hvt_watches *w, uint32_t own_id, uint32_t ac
 	int some;
 
 	if (direct && !w->any_phys) {
+		if (p->addr >= own->addr &&
+		    last_of(p->addr, p->size) <= own->addr + (own->len - 1) &&
+		    hvt_watch_alone(w, own)) {
+			ids[0] = own->id;
+			return max && own->access & access ? 1 : 0;
+		}
 		some = touched_directly(w, own, access, p, ids, max);
 		if (some >= 0)
 			return (uint32_t)some;

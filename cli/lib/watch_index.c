@@ -5,6 +5,9 @@
  * The index is the watches by start address, with the highest end so far beside each:
  * going back from the last one that starts inside the range, the search is over where
  * no end reaches it any more. It is made anew when watches were added.
+ *
+ * Most watches have their bytes to themselves: what is inside of such a one touches no
+ * other.
  */
 #include "internal.h"
 
@@ -12,7 +15,8 @@
 #include <stdlib.h>
 
 struct hvt_watch_index {
-	size_t n; /* watches when it was made */
+	size_t n;	/* watches when it was made */
+	uint8_t *alone; /* of each in hvt_watches.v, behind e[] */
 	struct {
 		uint64_t addr, max_last;
 		size_t i; /* in hvt_watches.v */
@@ -35,13 +39,14 @@ static int by_position(const void *a, const void *b)
 
 static struct hvt_watch_index *make(const struct hvt_watches *w)
 {
-	struct hvt_watch_index *x = malloc(sizeof(*x) + w->n * sizeof(x->e[0]));
+	struct hvt_watch_index *x = malloc(sizeof(*x) + w->n * (sizeof(x->e[0]) + 1));
 	uint64_t max = 0;
 	size_t i;
 
 	if (!x)
 		return NULL;
 	x->n = w->n;
+	x->alone = (uint8_t *)&x->e[w->n];
 	for (i = 0; i < w->n; i++) {
 		x->e[i].addr = w->v[i].addr;
 		x->e[i].i = i;
@@ -51,6 +56,8 @@ static struct hvt_watch_index *make(const struct hvt_watches *w)
 		const struct hvt_watch_fact *f = &w->v[x->e[i].i];
 		uint64_t last = f->addr + (f->len - 1);
 
+		x->alone[x->e[i].i] = (!i || max < f->addr) &&
+				      (i + 1 == w->n || x->e[i + 1].addr > last);
 		max = last > max ? last : max;
 		x->e[i].max_last = max;
 	}
@@ -73,17 +80,27 @@ static size_t starting_before(const struct hvt_watch_index *x, uint64_t addr)
 	return lo;
 }
 
+static bool make_current(struct hvt_watches *w)
+{
+	if (w->index && w->index->n == w->n)
+		return true;
+	free(w->index);
+	w->index = make(w);
+	return w->index;
+}
+
+bool hvt_watch_alone(struct hvt_watches *w, const struct hvt_watch_fact *f)
+{
+	return make_current(w) && w->index->alone[f - w->v];
+}
+
 int hvt_watches_between(struct hvt_watches *w, uint64_t first, uint64_t last, size_t *found,
 			size_t max)
 {
 	size_t i, n = 0;
 
-	if (!w->index || w->index->n != w->n) {
-		free(w->index);
-		w->index = make(w);
-		if (!w->index)
-			return -ENOMEM;
-	}
+	if (!make_current(w))
+		return -ENOMEM;
 	for (i = starting_before(w->index, last); i && w->index->e[i - 1].max_last >= first; i--) {
 		const struct hvt_watch_fact *f = &w->v[w->index->e[i - 1].i];
 
@@ -93,7 +110,8 @@ int hvt_watches_between(struct hvt_watches *w, uint64_t first, uint64_t last, si
 			return -E2BIG;
 		found[n++] = w->index->e[i - 1].i;
 	}
-	qsort(found, n, sizeof(*found), by_position);
+	if (n > 1)
+		qsort(found, n, sizeof(*found), by_position);
 	return (int)n;
 }
 
@@ -102,6 +120,10 @@ struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id
 {
 	size_t lo = 0, hi = w->n, i;
 
+	/* mostly they have no gaps */
+	if (w->ids_grow && hi && id >= w->v[0].id && id - w->v[0].id < hi &&
+	    w->v[id - w->v[0].id].id == id)
+		return &w->v[id - w->v[0].id];
 	while (w->ids_grow && lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 

@@ -41,13 +41,20 @@ enum hvt_log_state {
 	HVT_LOG_OLDER,	  /* ... and one that it no longer knows */
 };
 
+struct hvt_label;
+
 /* A named address. With no name, obj and obj_off still say where it is if known. */
 struct hvt_symbol {
-	const char *name; /* NULL: unknown. Any bytes but NUL: escape before printing */
+	/*
+	 * NULL: unknown. Of C++ and Rust demangled; raw is what the symbol table has. Any
+	 * bytes but NUL: escape before printing.
+	 */
+	const char *name, *raw;
 	uint64_t off;	  /* from the symbol's first byte */
 	const char *obj;  /* base name of the file, "[kernel]", a module, "[vdso]"; or NULL */
 	uint64_t obj_off; /* offset in the object's file; 0 for the kernel */
 	bool kernel;
+	const struct hvt_label *label; /* the reader's own: name and obj as they print, or NULL */
 };
 
 enum hvt_event_type {
@@ -124,7 +131,8 @@ struct hvt_watch_fact {
 	uint64_t hits;			 /* accesses given out that overlap it */
 };
 
-#define HVT_READER_NO_SYMBOLS (1u << 0) /* open no ELF files */
+#define HVT_READER_NO_SYMBOLS  (1u << 0) /* open no ELF files: what the log lacks has no name */
+#define HVT_READER_NO_DEMANGLE (1u << 1) /* names as symbol tables have them */
 
 /* NULL when out of memory or when capstone cannot be set up. */
 struct hvt_reader *hvt_reader_new(unsigned int flags);

@@ -89,7 +89,6 @@ static void test_any_bytes(void **state)
 
 static void test_object(void **state)
 {
-	const uint32_t ids[] = { 1, 2 };
 	struct hvt_json j;
 	char *out = NULL;
 	size_t size = 0;
@@ -106,14 +105,10 @@ static void test_object(void **state)
 	hvt_json_bool(&j, "f", true);
 	hvt_json_close(&j);
 	hvt_json_bytes(&j, "g", (const uint8_t *)"\x00\xff", 2);
-	hvt_json_u32s(&j, "h", ids, 2);
-	hvt_json_u32s(&j, "i", ids, 0);
-	hvt_json_plus(&j, "k", "n\"", 1);
 	hvt_json_end(&j);
 	fclose(f);
 	assert_string_equal(out, "{\"a\":\"x\",\"b\":null,\"c\":18446744073709551615,"
-				 "\"d\":\"0xffffffffffffffff\",\"e\":{\"f\":true},\"g\":\"00ff\","
-				 "\"h\":[1,2],\"i\":[],\"k\":\"n\\\"+0x1\"}\n");
+				 "\"d\":\"0xffffffffffffffff\",\"e\":{\"f\":true},\"g\":\"00ff\"}\n");
 	free(out);
 }
 

@@ -76,9 +76,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	hvt_tasks_free(symbols.tasks);
-	hvt_objects_free(symbols.objects);
-	hvt_ksyms_free(&symbols.ksyms);
+	hvt_symbols_free(&symbols);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
 # guest's root file system image. Sourced.
 
 KIT_PACKAGES=linux-image-cloud-amd64,linux-headers-cloud-amd64,gcc,make,cmake,pkg-config,libc6-dev
-KIT_PACKAGES+=,libelf-dev,libdw-dev,libcapstone-dev,libzstd-dev,binutils,kmod,busybox-static
+KIT_PACKAGES+=,libelf-dev,libdw-dev,libcapstone-dev,libiberty-dev,libzstd-dev,binutils,kmod,busybox-static
 ROOT_PACKAGES=kmod,procps,util-linux
 
 # Known suites carry their kernel for life; a newer kernel is looked for where it moves.
