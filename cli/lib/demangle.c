@@ -26,7 +26,8 @@ static void add(const char *s, size_t len, void *arg)
 
 	if (len > SHOWN_MAX - t->len)
 		longjmp(t->full, 1);
-	memcpy(t->bytes + t->len, s, len);
+	if (len)
+		memcpy(t->bytes + t->len, s, len);
 	t->len += len;
 }
 

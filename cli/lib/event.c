@@ -287,6 +287,8 @@ int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev)
 				r->current.chunk = NULL;
 				continue;
 			}
+			if (r->next_guess == r->nr_guesses)
+				r->current.chunk = NULL;
 			break;
 		case HVT_REC_LOST:
 			memcpy(&lost, rec, sizeof(lost));

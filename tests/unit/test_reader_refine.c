@@ -115,7 +115,8 @@ static void test_refine(void **state)
 		gpr[7] = b->rdi;
 		gpr[6] = b->rsi;
 		gpr[4] = b->rsp;
-		insn = hvt_decode(d, rec.ip, rec.h.flags, (const uint8_t *)b->bytes, b->len);
+		memcpy(rec.insn, b->bytes, b->len);
+		insn = hvt_decode(d, rec.ip, rec.h.flags, rec.insn, b->len);
 		n = hvt_refine(&w, insn, &rec, gpr, out);
 		if (n != b->n)
 			fail_msg("case %zu: %d accesses, not %d", i, n, b->n);
@@ -191,8 +192,8 @@ static void test_unsure(void **state)
 			rec.h.flags |= HVT_RF_BLIND | HVT_RF_REGS | insns[i].mode;
 			rec.size = 0;
 			rec.access = HVT_ACC_W;
-			insn = hvt_decode(d, rec.ip, rec.h.flags, (const uint8_t *)insns[i].bytes,
-					  insns[i].len);
+			memcpy(rec.insn, insns[i].bytes, insns[i].len);
+			insn = hvt_decode(d, rec.ip, rec.h.flags, rec.insn, insns[i].len);
 			n = hvt_refine(&w, insn, &rec, gpr, out);
 			if (n < 1)
 				fail_msg("%s, %zu: left out", insns[i].what, behind);

@@ -252,6 +252,18 @@ def verifying():
           logs["loss"])
 
 
+def elsewhere():
+    names = {"bash": "bash:line_number", "gone": "gone (deleted):work", "own": "count:work"}
+    for log, name in names.items():
+        inside, outside = text(f"{log}.inside.text"), text(f"{log}.outside.text")
+        check(f"elsewhere: {log}: the same text where its program is not, with its names",
+              inside == outside and inside.count(name) >= 5, (inside[:300], outside[:300]))
+        check(f"elsewhere: {log}: the same JSON",
+              text(f"{log}.inside.json") == text(f"{log}.outside.json") != "")
+    live = [li for li in text("own.live").splitlines(True) if li != "50\n"]
+    check("elsewhere: own: what was printed live", "".join(live) == text("own.outside.text"))
+
+
 def endings():
     check("exit status of the target is ours, and nothing else is said",
           text("false.status") == "1\n" and not text("false.err"), text("false.err"))
@@ -266,4 +278,5 @@ def endings():
     tap.calm(text("dmesg"))
 
 
-tap.run_parts((counting, losing, touching, stack, faulting, delivery, kernel, verifying, endings))
+tap.run_parts((counting, losing, touching, stack, faulting, delivery, kernel, verifying, elsewhere,
+               endings))

@@ -81,6 +81,21 @@ echo $? >false.status
 hvtrace watch counter -q -- $progs/count 10 >text.out 2>text.err
 echo $? >text.status
 
+# --- logs to be read where the programs are not: of Debian's bash, of one that is deleted
+hvtrace watch line_number -a rw -q -o bash.data -- bash -c 'for i in 1 2 3 4 5; do
+	: $i; done' 2>bash.err
+cp $progs/count gone
+./gone 2000000000 1 1000 >/dev/null &
+victim=$!
+rm gone
+timeout --preserve-status -s INT 1 hvtrace watch counter -p $victim -a w -q -o gone.data 2>gone.err
+kill -9 $victim
+hvtrace watch counter -a w -o own.data -- $progs/count 50 >own.live 2>own.err
+for log in bash gone own; do
+	hvtrace script $log.data >$log.inside.text
+	hvtrace script --format json $log.data >$log.inside.json
+done
+
 # --- what the logs prove
 hvtrace verify --format json one.data two.data touch.data stack.data loss.data >verify.json \
 	2>verify.err
