@@ -80,11 +80,14 @@ static void values(struct hvt_line *l, const struct hvt_event *ev)
 
 static void head(struct hvt_line *l, const struct hvt_event *ev)
 {
-	hvt_line_dec_right(l, ev->ns / 1000000000, 6, ' ');
+	hvt_line_dec_right(l, ev->ns / 1000000000, 6);
 	hvt_line_char(l, '.');
-	hvt_line_dec_right(l, ev->ns / 1000 % 1000000, 6, '0');
+	hvt_line_fixed(l, ev->ns / 1000 % 1000000, 6);
 	hvt_line_lit(l, " [");
-	hvt_line_dec_right(l, ev->cpu, 3, '0');
+	if (ev->cpu < 1000)
+		hvt_line_fixed(l, ev->cpu, 3);
+	else
+		hvt_line_dec(l, ev->cpu);
 	hvt_line_lit(l, "] ");
 }
 
@@ -95,7 +98,7 @@ static void who(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_escaped(l, ev->comm, strlen(ev->comm));
 	hvt_line_right(l, from, 16);
 	hvt_line_char(l, ' ');
-	hvt_line_dec_right(l, ev->pid, 7, ' ');
+	hvt_line_dec_right(l, ev->pid, 7);
 	hvt_line_char(l, '/');
 	from = l->len;
 	hvt_line_dec(l, ev->tid);
@@ -121,7 +124,7 @@ static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_pad(l, from, 24);
 	hvt_line_char(l, ' ');
 	if (ev->size)
-		hvt_line_dec_right(l, ev->size, 2, ' ');
+		hvt_line_dec_right(l, ev->size, 2);
 	else
 		hvt_line_lit(l, " ?");
 	hvt_line_lit(l, "  ");

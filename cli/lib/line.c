@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #define DIGITS_MAX 20 /* of 64 bits */
+#define PAD	   32
+
+static const char spaces[PAD + 1] = "                                ";
 
 /* All pairs of digits, in order. */
 static const char decimal[] = "00010203040506070809101112131415161718192021222324"
@@ -51,7 +54,7 @@ bool hvt_line_grow(struct hvt_line *l, size_t n)
 	return true;
 }
 
-void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width, char fill)
+void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width)
 {
 	/* from the end; what is copied behind it is overwritten */
 	char digits[2 * DIGITS_MAX], *p = digits + DIGITS_MAX;
@@ -71,9 +74,25 @@ void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width, char fill)
 	before = n < width ? width - n : 0;
 	if (!hvt_line_room(l, before + DIGITS_MAX))
 		return;
-	memset(l->p + l->len, fill, before);
+	memset(l->p + l->len, ' ', before);
 	memcpy(l->p + l->len + before, p, DIGITS_MAX);
 	l->len += before + n;
+}
+
+void hvt_line_fixed(struct hvt_line *l, uint64_t v, unsigned int digits)
+{
+	char *p;
+
+	if (!hvt_line_room(l, digits))
+		return;
+	p = l->p + l->len + digits;
+	l->len += digits;
+	for (; digits >= 2; digits -= 2, v /= 100) {
+		p -= 2;
+		memcpy(p, decimal + v % 100 * 2, 2);
+	}
+	if (digits)
+		p[-1] = (char)('0' + v % 10);
 }
 
 void hvt_line_hexn(struct hvt_line *l, uint64_t v, unsigned int digits)
@@ -151,9 +170,13 @@ void hvt_line_pad(struct hvt_line *l, size_t from, size_t width)
 {
 	size_t used = l->len - from;
 
-	if (used >= width || !hvt_line_room(l, width - used))
+	if (used >= width || !hvt_line_room(l, width - used + PAD))
 		return;
-	memset(l->p + l->len, ' ', width - used);
+	/* columns are narrow: one copy of a fixed size, what is too much is overwritten */
+	if (width - used <= PAD)
+		memcpy(l->p + l->len, spaces, PAD);
+	else
+		memset(l->p + l->len, ' ', width - used);
 	l->len += width - used;
 }
 

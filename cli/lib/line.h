@@ -53,14 +53,16 @@ static inline void hvt_line_str(struct hvt_line *l, const char *s)
 	hvt_line_put(l, s, strlen(s));
 }
 
-/* Right-aligned in `width` columns, as printf's %*lu and %0*lu: fill is ' ' or '0'. */
-void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width, char fill);
+/* v below 10^digits, with zeros before it */
+void hvt_line_fixed(struct hvt_line *l, uint64_t v, unsigned int digits);
+/* Right-aligned in `width` columns. */
+void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width);
 static inline void hvt_line_dec(struct hvt_line *l, uint64_t v)
 {
 	if (v < 10)
 		hvt_line_char(l, (char)('0' + v));
 	else
-		hvt_line_dec_right(l, v, 0, ' ');
+		hvt_line_dec_right(l, v, 0);
 }
 
 void hvt_line_hex(struct hvt_line *l, uint64_t v);			 /* 0x1f */

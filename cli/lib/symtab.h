@@ -18,7 +18,7 @@ struct hvt_segment {
 struct hvt_name {
 	uint64_t value, size;
 	const char *raw;
-	char *shown;  /* demangled; NULL: not yet, or it is raw as it is */
+	char *shown; /* demangled; NULL: not yet, or it is raw as it is */
 	struct hvt_label *label;
 	uint8_t rank; /* higher is the better name for the address */
 	bool tried;   /* to demangle it */

@@ -54,7 +54,7 @@ struct hvt_symbol {
 	const char *obj;  /* base name of the file, "[kernel]", a module, "[vdso]"; or NULL */
 	uint64_t obj_off; /* offset in the object's file; 0 for the kernel */
 	bool kernel;
-	const struct hvt_label *label; /* the reader's own: name and obj as they print, or NULL */
+	const struct hvt_label *label; /* the reader's: name and obj as they print, or NULL */
 };
 
 enum hvt_event_type {

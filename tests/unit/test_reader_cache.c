@@ -113,9 +113,9 @@ static void add_event(struct log *log)
 
 	a.ip = address();
 	a.pid = below(PIDS);
-	a.tid = a.pid * 64 + below(2);
+	a.tid = 64 + below(3);
 	a.access = (uint8_t)(1 + below(3));
-	snprintf(a.comm, sizeof(a.comm), "%s%u", below(3) ? "prog" : "\x1b\"\xc3", a.pid);
+	snprintf(a.comm, sizeof(a.comm), "%s%u", below(3) ? "prog" : "\x1b\"\xc3", below(2));
 	a.h.watch = below(3);
 	memcpy(a.insn, insns[below(4)], 4);
 	a.insn_len = (uint8_t)(1 + below(4));

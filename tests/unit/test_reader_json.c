@@ -107,8 +107,9 @@ static void test_object(void **state)
 	hvt_json_bytes(&j, "g", (const uint8_t *)"\x00\xff", 2);
 	hvt_json_end(&j);
 	fclose(f);
-	assert_string_equal(out, "{\"a\":\"x\",\"b\":null,\"c\":18446744073709551615,"
-				 "\"d\":\"0xffffffffffffffff\",\"e\":{\"f\":true},\"g\":\"00ff\"}\n");
+	assert_string_equal(out,
+			    "{\"a\":\"x\",\"b\":null,\"c\":18446744073709551615,"
+			    "\"d\":\"0xffffffffffffffff\",\"e\":{\"f\":true},\"g\":\"00ff\"}\n");
 	free(out);
 }
 
