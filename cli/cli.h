@@ -39,8 +39,8 @@ _Noreturn void hvt_die(int code, const char *fmt, ...) __attribute__((format(pri
 struct hvt_option {
 	const char *name; /* without the dashes; the table ends with NULL */
 	char letter;	  /* its short form, 0: none */
-	const char *arg;  /* what its argument is called, NULL: takes none */
-	const char *help;
+	const char *arg;  /* what its argument is called, NULL: takes none; "a|b": the choice */
+	const char *help; /* NULL: it shares the next one's line */
 };
 
 struct hvt_command {
@@ -51,11 +51,13 @@ struct hvt_command {
 	const struct hvt_option *options;
 };
 
+#define HVT_FORMATS "text|json|csv|mmiotrace|perf-script"
+
 /* clang-format off */
 #define HVT_OPT_HELP   { "help", 'h', NULL, "print this and exit" }
 #define HVT_OPT_FORMAT { "format", 0, "text|json", "lines for people (the default) or JSON lines" }
 #define HVT_OPT_RAW    { "no-demangle", 0, NULL, "C++ and Rust names as symbol tables have them" }
-#define HVT_OPT_EVENTS { "format", 0, "FORMAT", "text (the default), json (lines) or mmiotrace" }
+#define HVT_OPT_EVENTS { "format", 0, HVT_FORMATS, "how to print them" }
 /* clang-format on */
 
 /* hvt_next_option() returns these besides table indexes. */
@@ -77,7 +79,9 @@ bool hvt_format_is_json(const char *arg);
 enum hvt_format {
 	HVT_TEXT,
 	HVT_JSON,
+	HVT_CSV,
 	HVT_MMIOTRACE,
+	HVT_PERF_SCRIPT,
 };
 
 /* The same of the commands that print events. */
@@ -117,15 +121,31 @@ bool hvt_invoking_user(unsigned int *uid, unsigned int *gid);
 /* Become the invoking user for good. Exits when that fails; does nothing without sudo. */
 void hvt_drop_privileges(void);
 
+/* ---- people.c ---- */
+
+/* May the output have colours? Only on a terminal, and not with NO_COLOR. */
+bool hvt_colours(void);
+/* May it have more than ASCII? */
+bool hvt_unicode(void);
+/* The terminal's columns (COLUMNS, or 80 when there is none), and its lines. */
+unsigned int hvt_columns(unsigned int *lines);
+/* On a terminal: what is printed from here on goes through PAGER, less when unset. */
+void hvt_page(void);
+
 /* ---- output.c ---- */
 
 /* Flush stdout. 0, or errno of what went wrong (EPIPE: the reader left). */
 int hvt_flush(void);
 
+struct hvt_fields;
+
 struct hvt_printer {
 	enum hvt_format format;
 	struct hvt_reader *reader; /* that the events come from */
 	struct hvt_mmiotrace mmiotrace;
+	struct hvt_fields *fields; /* of text and csv; NULL: all that belongs there */
+	uint64_t number;	   /* of the event, from 1 */
+	bool begun;
 };
 
 /* Print an event to stdout; NULL: the end, for formats that have one. */

@@ -53,16 +53,15 @@ static const struct hvt_option options[] = {
 	[PHYS] = { "phys", 0, "ADDR[,LEN]", "watch physical memory, RAM or a device's" },
 	[RING_SLOTS] = { "ring-slots", 0, "N", "64-byte slots per CPU, a power of two" },
 	[COALESCE] = { "coalesce", 0, NULL, "one event for each run of a REP instruction" },
-	[PID] = { "pid", 0, "LIST", "only accesses by these processes" },
-	[TID] = { "tid", 0, "LIST", "... by these threads" },
-	[COMM] = { "comm", 0, "LIST", "... by threads of these names" },
+	[PID] = { "pid", 0, "LIST", NULL },
+	[TID] = { "tid", 0, "LIST", NULL },
+	[COMM] = { "comm", 0, "LIST", "only accesses by processes, threads, names" },
 	[CPU] = { "cpu", 0, "LIST", "... on these CPUs: 0,2-3" },
-	[USER] = { "user", 0, NULL, "... by user code" },
-	[KERNEL] = { "kernel", 0, NULL, "... by the kernel" },
-	[IP] = { "ip", 0, "CODE", "... by this code: 0xLO-0xHI, ADDR,LEN, SYMBOL or OBJECT" },
+	[USER] = { "user", 0, NULL, NULL },
+	[KERNEL] = { "kernel", 0, NULL, "... by user code, by the kernel" },
+	[IP] = { "ip", 0, "CODE", "... by code: 0xLO-0xHI, ADDR,LEN, SYMBOL, OBJECT" },
 	[CHANGED] = { "changed", 0, NULL, "... that change a watched byte" },
-	[VALUE] = { "value", 0, "'OP N'",
-		    "... that leave such a value: '>= 5'; == != < <= > >= &" },
+	[VALUE] = { "value", 0, "'OP N'", "... that leave '>= 5', or by == != < <= > &" },
 	[EVERY] = { "every", 0, "N", "only each N-th of them" },
 	[LIMIT] = { "limit", 0, "N", "end after N events" },
 	[NR_OPTIONS] = HVT_OPT_HELP,
@@ -282,6 +281,7 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	if (rq.fail_on_loss && live.lost && !code)
 		code = HVT_LOST;
 	hvt_reader_free(live.printer.reader);
+	free(live.printer.fields);
 	free_request(&rq);
 	return code;
 }

@@ -7,6 +7,9 @@
 
 #include "cli.h"
 
+/* 1: say what was read (-v); -1: no progress, either (-q). */
+extern int hvt_log_chatter;
+
 /* The FILE operand behind the options: hvtrace.data when none, "-" is stdin. */
 const char *hvt_log_operand(const struct hvt_command *cmd, int argc, char **argv);
 

@@ -33,18 +33,15 @@ static int help(void)
 {
 	size_t i;
 
-	puts("usage: hvtrace COMMAND [OPTION...]\n       hvtrace help COMMAND\n\n"
-	     "Who touched this memory, when, from where? Watches live memory of this machine\n"
-	     "from a thin hypervisor under the running Linux.\n");
+	puts("usage: hvtrace COMMAND [OPTION...]  (or: help COMMAND, --help, --version)\n\n"
+	     "Who touched this memory, when, from where?\n");
 	for (i = 0; i < NR_COMMANDS; i++)
-		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	puts("  help     describe a command\n\n"
-	     "  -h, --help     print this and exit\n"
-	     "  -V, --version  print the version and exit\n\nMore: man hvtrace");
+		printf("  %-12s  %s\n", commands[i]->name, commands[i]->summary);
+	puts("  help          describe a command\n\nMore: man hvtrace");
 	return hvt_finish_output(HVT_OK);
 }
 
-/* For the manual's drift check and for shell completion; not for people. */
+/* COMMAND OPTION ARGUMENT: for the manual's drift check and for shell completion. */
 static int dump_options(void)
 {
 	const struct hvt_option *o;
@@ -52,7 +49,8 @@ static int dump_options(void)
 
 	for (i = 0; i < NR_COMMANDS; i++)
 		for (o = commands[i]->options; o->name; o++) {
-			printf("%s --%s\n", commands[i]->name, o->name);
+			printf("%s --%s%s%s\n", commands[i]->name, o->name, o->arg ? " " : "",
+			       o->arg ? o->arg : "");
 			if (o->letter)
 				printf("%s -%c\n", commands[i]->name, o->letter);
 		}

@@ -61,31 +61,54 @@ int hvt_next_option(const struct hvt_command *cmd, int argc, char **argv, bool i
 		argv[optind - 1], cmd->name);
 }
 
+/* "-a, --access LETTERS"; the names that share a line follow each other. */
+static const struct hvt_option *print_option(const struct hvt_option *o)
+{
+	char left[80];
+	size_t at = 0;
+
+	for (;; o++) {
+		if (o->letter || !at)
+			at += (size_t)snprintf(left + at, sizeof(left) - at, "%c%c%s",
+					       o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+					       o->letter ? ", " : "  ");
+		at += (size_t)snprintf(left + at, sizeof(left) - at, "--%s", o->name);
+		if (o->arg && (o->help || strcmp(o->arg, o[1].arg ? o[1].arg : "") != 0))
+			at += (size_t)snprintf(left + at, sizeof(left) - at, " %s", o->arg);
+		if (o->help)
+			break;
+		at += (size_t)snprintf(left + at, sizeof(left) - at, ", ");
+	}
+	printf("  %-26s  %s\n", left, o->help);
+	return o + 1;
+}
+
 void hvt_print_help(const struct hvt_command *cmd)
 {
-	const struct hvt_option *o;
-	char left[64];
+	const struct hvt_option *o = cmd->options;
 
 	printf("usage: hvtrace %s%s%s\n\n%s.\n\n", cmd->name, cmd->operands[0] ? " " : "",
 	       cmd->operands, cmd->summary);
-	for (o = cmd->options; o->name; o++) {
-		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
-			 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-			 o->arg ? " " : "", o->arg ? o->arg : "");
-		printf("  %-26s  %s\n", left, o->help);
-	}
+	while (o->name)
+		o = print_option(o);
 	printf("\nMore: man hvtrace-%s\n", cmd->name);
 }
 
 enum hvt_format hvt_format_of_events(const char *arg)
 {
-	if (!strcmp(arg, "text"))
-		return HVT_TEXT;
-	if (!strcmp(arg, "json"))
-		return HVT_JSON;
-	if (!strcmp(arg, "mmiotrace"))
-		return HVT_MMIOTRACE;
-	hvt_die(HVT_USAGE, "--format %s: no such format; try: text, json or mmiotrace", arg);
+	static const char *const names[] = {
+		[HVT_TEXT] = "text",
+		[HVT_JSON] = "json",
+		[HVT_CSV] = "csv",
+		[HVT_MMIOTRACE] = "mmiotrace",
+		[HVT_PERF_SCRIPT] = "perf-script",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(arg, names[i]))
+			return (enum hvt_format)i;
+	hvt_die(HVT_USAGE, "--format %s: no such format; try: one of %s", arg, HVT_FORMATS);
 }
 
 bool hvt_format_is_json(const char *arg)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyse/fields.h"
+
 int hvt_flush(void)
 {
 	errno = 0;
@@ -17,12 +19,30 @@ int hvt_flush(void)
 	return errno ? errno : EIO;
 }
 
+/* Chosen fields, as text or as CSV with a line of their names. */
+static void print_fields(struct hvt_printer *p, const struct hvt_event *ev)
+{
+	bool csv = p->format == HVT_CSV;
+
+	if (!p->fields)
+		p->fields = hvt_fields_new(NULL);
+	if (csv && !p->begun)
+		hvt_fields_head(p->fields, stdout);
+	p->begun = true;
+	if (ev)
+		hvt_fields_put(p->fields, stdout, csv, p->reader, ev, p->number);
+}
+
 void hvt_print_event(struct hvt_printer *p, const struct hvt_event *ev)
 {
 	if (p->format == HVT_MMIOTRACE)
 		hvt_event_mmiotrace(stdout, &p->mmiotrace, p->reader, ev);
+	else if (p->format == HVT_CSV || p->fields)
+		print_fields(p, ev);
 	else if (ev && p->format == HVT_JSON)
 		hvt_event_json(stdout, ev);
+	else if (ev && p->format == HVT_PERF_SCRIPT)
+		hvt_perf_script(stdout, ev);
 	else if (ev)
 		hvt_event_text(stdout, ev);
 }
@@ -42,6 +62,7 @@ void hvt_print_live(struct hvt_printer *p, const struct hvt_event *ev)
 		big_buffer = !setvbuf(stdout, NULL, _IOFBF, 16 * PIPE_BUF);
 	if (__fpending(stdout) > PIPE_BUF - LINE_USUAL)
 		fflush(stdout);
+	p->number++;
 	hvt_print_event(p, ev);
 }
 

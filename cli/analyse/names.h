@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Parts of lines that several commands print in the same way. */
+#ifndef HVT_CLI_NAMES_H
+#define HVT_CLI_NAMES_H
+
+#include <hvtrace/hvtrace.h>
+
+struct hvt_line;
+
+const char *hvt_type_name(enum hvt_event_type type); /* "access", ... */
+const char *hvt_access_name(uint8_t access);	     /* "read", "write", "rmw", "exec" */
+const struct hvt_watch_fact *hvt_watch_of(const struct hvt_reader *r, uint32_t id);
+
+/* As hvt_print_escaped(), into a line. */
+void hvt_put_escaped(struct hvt_line *l, const char *s);
+/* "5.000002", of 6 or 9 decimals */
+void hvt_put_seconds(struct hvt_line *l, uint64_t ns, int decimals);
+/* "0x1f" up to 8 bytes, hexadecimal digits in memory order beyond; nothing for none. */
+void hvt_put_value(struct hvt_line *l, const uint8_t *bytes, uint32_t len);
+/* "name+0x1f"; nothing when there is no name */
+void hvt_put_symbol(struct hvt_line *l, const struct hvt_symbol *s);
+/* "object:name+0x1f", "object+0x1f" or the bare address, as the text of events has it */
+void hvt_put_place(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr);
+
+#endif
