@@ -43,7 +43,7 @@ good --help
 good -h
 good --version
 good help watch
-for c in check attach detach status watch script info verify; do
+for c in $("$hvt" --dump-options | cut -d' ' -f1 | sort -u); do
 	good $c --help
 	bad 2 $c --no-such-option
 	bad 2 $c -Z

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Random logs of a machine whose memory is known: see lograndom.c. */
+#ifndef LOGRANDOM_H
+#define LOGRANDOM_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "logbuild.h"
+
+/*
+ * The log of a random run, the same for the same seed. truth (or NULL) gets JSON lines: for
+ * each record what all bytes that may be asked for were once its instruction was over.
+ */
+void lb_random(struct logbuild *lb, uint64_t seed, FILE *truth);
+
+#endif
