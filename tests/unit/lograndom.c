@@ -13,15 +13,17 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define USER   0x404000ull
-#define KERNEL 0xffffffff82000000ull
-#define ALIAS  0x7f0000000000ull     /* process 200 has process 100's pages here */
-#define DIRECT 0xffff888000000000ull /* the kernel has all memory here */
-#define CPUS   3
-#define STEPS  400
-#define PAGE   4096u
-#define WINDOW 32u	   /* values that a record without a decoded operand has */
-#define UNSEEN 0x405100ull /* 16 bytes whose writes nobody watches */
+#define USER	     0x404000ull
+#define KERNEL	     0xffffffff82000000ull
+#define ALIAS	     0x7f0000000000ull	   /* process 200 has process 100's pages here */
+#define DIRECT	     0xffff888000000000ull /* the kernel has all memory here */
+#define CPUS	     3
+#define STEPS	     400
+#define PAGE	     4096u
+#define WINDOW	     32u /* values that a record without a decoded operand has */
+#define NOBODY	     (-1)
+#define UNSEEN_WRITE (-2)
+#define UNSEEN	     0x405100ull /* 16 bytes whose writes nobody watches */
 
 static const struct hvt_log_watch watches[] = {
 	{ .id = 1, .access = HVT_ACC_R | HVT_ACC_W, .pid = 100, .addr = USER + 0x10, .len = 32 },
@@ -40,6 +42,9 @@ struct machine {
 	uint64_t gpa[3];
 	uint64_t seq[CPUS];
 	uint64_t losing[CPUS]; /* records lost so far; 0: none */
+	/* who wrote each byte last: CPU * 1000000 + seq; NOBODY yet; UNSEEN_WRITE: not recorded */
+	int writer[3][PAGE], before[3][PAGE];
+	int id; /* of the record that is being made */
 	struct logbuild records[CPUS];
 	FILE *truth;
 };
@@ -64,25 +69,37 @@ static uint8_t *byte(struct machine *m, unsigned int page, uint32_t off)
 	return page < 2 ? &m->memory[page + off / PAGE][off % PAGE] : &m->memory[2][off];
 }
 
-static void hex(FILE *out, const char *key, const uint8_t *p, size_t len)
-{
-	fprintf(out, ",\"%s\":\"", key);
-	for (; len; len--)
-		fprintf(out, "%02x", *p++);
-	fputc('"', out);
-}
+static const struct {
+	unsigned int page, off, len;
+} told[] = { { 0, 0x10, 40 }, { 0, 0xff0, 16 }, { 1, 0, 24 }, { 1, 0x100, 16 }, { 2, 0, 24 } };
 
 static void tell(struct machine *m, unsigned int cpu, uint64_t seq)
 {
+	unsigned int i, k;
+
 	if (!m->truth)
 		return;
 	fprintf(m->truth, "{\"cpu\":%u,\"seq\":%llu", cpu, (unsigned long long)seq);
-	hex(m->truth, "0x404010", m->memory[0] + 0x10, 40);
-	hex(m->truth, "0x404ff0", m->memory[0] + 0xff0, 16);
-	hex(m->truth, "0x405000", m->memory[1], 24);
-	hex(m->truth, "0x405100", m->memory[1] + 0x100, 16);
-	hex(m->truth, "0xffffffff82000000", m->memory[2], 24);
+	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		fprintf(m->truth, ",\"%#llx\":{\"bytes\":[",
+			(unsigned long long)base(told[i].page) + told[i].off);
+		for (k = 0; k < told[i].len; k++)
+			fprintf(m->truth, "%s%u", k ? "," : "",
+				m->memory[told[i].page][told[i].off + k]);
+		fputs("],\"writers\":[", m->truth);
+		for (k = 0; k < told[i].len; k++)
+			fprintf(m->truth, "%s%d", k ? "," : "",
+				m->before[told[i].page][told[i].off + k]);
+		fputs("]}", m->truth);
+	}
 	fputs("}\n", m->truth);
+}
+
+/* What is done from here on is this record's; what was before is what it found. */
+static void begin(struct machine *m, unsigned int cpu, bool seen)
+{
+	memcpy(m->before, m->writer, sizeof(m->writer));
+	m->id = seen ? (int)(cpu * 1000000 + m->seq[cpu]) : UNSEEN_WRITE;
 }
 
 /* Which watch of this kind of access does it touch first? 0: none */
@@ -106,8 +123,10 @@ static void act(struct machine *m, uint32_t access, unsigned int page, uint32_t 
 
 	for (i = 0; i < size; i++) {
 		old[i] = *byte(m, page, off + i);
-		if (access & HVT_ACC_W)
+		if (access & HVT_ACC_W) {
 			*byte(m, page, off + i) = (uint8_t)dice(m, 256);
+			m->writer[page + (page < 2) * ((off + i) / PAGE)][(off + i) % PAGE] = m->id;
+		}
 		new_[i] = *byte(m, page, off + i);
 	}
 }
@@ -139,6 +158,7 @@ static void record(struct machine *m, unsigned int cpu, uint32_t access, unsigne
 	uint32_t watch = watch_of(access, page, off, size), n;
 	struct hvt_rec_access a;
 
+	begin(m, cpu, watch && !m->losing[cpu]);
 	act(m, access, page, off, size, old, new_);
 	if (!watch)
 		return;
@@ -178,6 +198,7 @@ static void blind(struct machine *m, unsigned int cpu, bool decodable)
 
 	if (m->losing[cpu])
 		return;
+	begin(m, cpu, true);
 	memcpy(before, m->memory[0] + from, WINDOW);
 	act(m, HVT_ACC_W, 0, off, 4, old, new_);
 	memcpy(after, m->memory[0] + from, WINDOW);
@@ -207,9 +228,12 @@ static void remap(struct machine *m, unsigned int cpu)
 
 	if (m->losing[cpu])
 		return;
+	begin(m, cpu, true);
 	m->gpa[page] = old ^ (1ull << (24 + dice(m, 4)));
 	for (i = 0; dice(m, 2) && i < PAGE; i++)
 		m->memory[page][i] = (uint8_t)dice(m, 256);
+	for (i = 0; i < PAGE; i++)
+		m->writer[page][i] = UNSEEN_WRITE;
 	m->tsc++;
 	lb_remap(&m->records[cpu], m->seq[cpu], m->tsc, base(page), old, m->gpa[page]);
 	tell(m, cpu, m->seq[cpu]++);
@@ -217,12 +241,16 @@ static void remap(struct machine *m, unsigned int cpu)
 
 static void lose(struct machine *m, unsigned int cpu)
 {
+	uint8_t old[1], new_[1];
+
 	if (!m->losing[cpu]) {
 		m->losing[cpu] = 1; /* the first one: an access to the first watch */
 		m->seq[cpu]++;
-		*byte(m, 0, 0x10 + dice(m, 32)) ^= 1;
+		begin(m, cpu, false);
+		act(m, HVT_ACC_W, 0, 0x10 + dice(m, 32), 1, old, new_);
 		return;
 	}
+	begin(m, cpu, false);
 	m->tsc++;
 	lb_lost(&m->records[cpu], m->seq[cpu] - m->losing[cpu], m->tsc, m->losing[cpu]);
 	tell(m, cpu, m->seq[cpu] - m->losing[cpu]);
@@ -264,6 +292,7 @@ void lb_random(struct logbuild *lb, uint64_t seed, FILE *truth)
 			     .truth = truth };
 	unsigned int i, cpu;
 
+	memset(m.writer, NOBODY, sizeof(m.writer));
 	for (i = 0; i < 3; i++) {
 		m.gpa[i] = 0x10000000ull * (i + 1);
 		for (cpu = 0; cpu < PAGE; cpu++)
