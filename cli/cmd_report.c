@@ -44,7 +44,7 @@ static void count(const struct hvt_event *ev, void *arg)
 		return;
 	l = hvt_line_start();
 	hvt_keys_put(&p->keys, l, p->input.reader, ev);
-	if (hvt_tally_add(&p->tally, l->p, l->len, ev->access, ev->ns))
+	if (hvt_tally_add(&p->tally, l->p, l->len, ev->access, ev->ns) < 0)
 		hvt_die(HVT_ERROR, "report: no memory for %zu rows; try: fewer keys", p->tally.n);
 	if (!p->accesses++)
 		p->first_ns = ev->ns;

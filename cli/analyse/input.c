@@ -96,7 +96,7 @@ bool hvt_input_option(struct hvt_input *in, const char *name, const char *arg)
 	return true;
 }
 
-static bool within(const struct hvt_ranges *r, uint64_t v)
+bool hvt_ranges_have(const struct hvt_ranges *r, uint64_t v)
 {
 	size_t i;
 
@@ -111,9 +111,9 @@ static bool watch_wanted(const struct hvt_ranges *r, const struct hvt_event *ev)
 	uint32_t i;
 
 	if (!ev->nr_watches)
-		return within(r, ev->watch);
+		return hvt_ranges_have(r, ev->watch);
 	for (i = 0; i < ev->nr_watches; i++)
-		if (within(r, ev->watches[i]))
+		if (hvt_ranges_have(r, ev->watches[i]))
 			return true;
 	return false;
 }
@@ -121,11 +121,11 @@ static bool watch_wanted(const struct hvt_ranges *r, const struct hvt_event *ev)
 bool hvt_input_wants(const struct hvt_input *in, const struct hvt_event *ev)
 {
 	if (ev->ns < in->from_ns || (in->to_ns && ev->ns > in->to_ns) ||
-	    !within(&in->cpus, ev->cpu))
+	    !hvt_ranges_have(&in->cpus, ev->cpu))
 		return false;
 	if (ev->type != HVT_EV_ACCESS && ev->type != HVT_EV_REMAP)
 		return true;
-	return within(&in->pids, ev->pid) && watch_wanted(&in->watches, ev);
+	return hvt_ranges_have(&in->pids, ev->pid) && watch_wanted(&in->watches, ev);
 }
 
 static void count(const struct hvt_event *ev, void *arg)

@@ -63,7 +63,7 @@ static struct hvt_tally_row *new_row(struct hvt_tally *t, const void *key, size_
 	return row;
 }
 
-int hvt_tally_add(struct hvt_tally *t, const void *key, size_t len, uint8_t access, uint64_t ns)
+long hvt_tally_add(struct hvt_tally *t, const void *key, size_t len, uint8_t access, uint64_t ns)
 {
 	uint64_t hash = hash_of(key, len);
 	struct hvt_tally_row *row = NULL;
@@ -90,7 +90,7 @@ int hvt_tally_add(struct hvt_tally *t, const void *key, size_t len, uint8_t acce
 	row->writes += !!(access & HVT_ACC_W);
 	row->execs += !!(access & HVT_ACC_X);
 	row->last_ns = ns;
-	return 0;
+	return row - t->rows;
 }
 
 static int by_count(const void *a, const void *b)

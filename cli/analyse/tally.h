@@ -25,8 +25,8 @@ struct hvt_tally {
 	size_t slots;	 /* a power of two, or 0 */
 };
 
-/* One more with this key. access: HVT_ACC_*. 0 or -ENOMEM. */
-int hvt_tally_add(struct hvt_tally *t, const void *key, size_t len, uint8_t access, uint64_t ns);
+/* One more with this key. access: HVT_ACC_*. The row's number, or -ENOMEM. */
+long hvt_tally_add(struct hvt_tally *t, const void *key, size_t len, uint8_t access, uint64_t ns);
 /* The most frequent first; equal ones by key. Nothing may be added afterwards. */
 void hvt_tally_sort(struct hvt_tally *t);
 void hvt_tally_free(struct hvt_tally *t);

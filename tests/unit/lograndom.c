@@ -315,3 +315,28 @@ void lb_random(struct logbuild *lb, uint64_t seed, FILE *truth)
 	lb_round(lb, m.tsc + 1);
 	lb_end(lb, HVT_END_STOP);
 }
+
+void lb_hostile(struct logbuild *lb)
+{
+	const char *mark = "</title></svg>]]><img src=x onerror=\"document.title='owned'\">&amp;";
+	struct logbuild cpu = { 0 };
+	struct hvt_rec_access a;
+	unsigned int i;
+
+	lb_header(lb, 1);
+	lb_clock(lb, 1000, 5000000000ull, 1000000);
+	lb_watch(lb, 1, HVT_ACC_R | HVT_ACC_W, 0, KERNEL, 64,
+		 "\"'><script>document.title='owned'</script>\x1b[31m\xff,64");
+	lb_section(lb, HVT_SEC_ARMED, 0, NULL, 0);
+	for (i = 0; i < 200; i++) {
+		a = lb_access(i, 2000 + 17 * i, KERNEL + i * 5 % 61);
+		a.h.flags = 0;
+		a.ip = KERNEL + 0x1000;
+		memcpy(a.comm, "<b>&\"']]>\x1b", 11);
+		lb_record(&cpu, &a, NULL, 0, NULL, NULL, 0);
+	}
+	lb_ksym(lb, KERNEL + 0x1000, 16, mark, mark);
+	lb_section(lb, HVT_SEC_EVENTS, 0, cpu.bytes, cpu.len);
+	lb_end(lb, HVT_END_STOP);
+	lb_free(&cpu);
+}

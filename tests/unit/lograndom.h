@@ -14,4 +14,7 @@
  */
 void lb_random(struct logbuild *lb, uint64_t seed, FILE *truth);
 
+/* 200 accesses by and to names that would act on a page of HTML, XML or a terminal. */
+void lb_hostile(struct logbuild *lb);
+
 #endif

@@ -2,7 +2,8 @@
 /*
  * Writes the sample log to standard output. mklog [BYTES]: only that many first bytes,
  * as a log that was cut short. mklog filtered: the one with a filter. mklog random SEED
- * [TRUTH]: a random one, and what its memory really held in the file TRUTH.
+ * [TRUTH]: a random one, and what its memory really held in the file TRUTH. mklog
+ * hostile: one with bad names.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "filtered"))
 		lb_filtered(&lb);
+	else if (argc > 1 && !strcmp(argv[1], "hostile"))
+		lb_hostile(&lb);
 	else if (argc > 2 && !strcmp(argv[1], "random"))
 		lb_random(&lb, strtoul(argv[2], NULL, 10), truth);
 	else
