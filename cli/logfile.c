@@ -70,8 +70,7 @@ static void progress_end(const struct progress *p, const struct hvt_reader *r)
 			 (unsigned long long)s->accesses, (unsigned long long)(s->lost + s->gaps));
 }
 
-/* The state as an exit code, after one line on stderr unless it is complete. */
-static int verdict(const char *path, const struct hvt_reader *r)
+int hvt_log_verdict(const char *path, const struct hvt_reader *r)
 {
 	switch (hvt_reader_state(r)) {
 	case HVT_LOG_COMPLETE:
@@ -93,6 +92,19 @@ static int verdict(const char *path, const struct hvt_reader *r)
 	return HVT_ERROR;
 }
 
+struct hvt_reader *hvt_logfile_open(const char *path, unsigned int flags, int *fd)
+{
+	struct hvt_reader *r;
+
+	*fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+	if (*fd < 0)
+		return NULL;
+	r = hvt_reader_new(flags);
+	if (!r)
+		errno = ENOMEM; /* or there is no capstone */
+	return r;
+}
+
 int hvt_log_read(const char *path, unsigned int flags,
 		 void (*each)(const struct hvt_event *ev, void *arg), void *arg,
 		 struct hvt_reader **out)
@@ -103,13 +115,10 @@ int hvt_log_read(const char *path, unsigned int flags,
 	struct hvt_event ev;
 	int fd, n;
 
-	fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
+	r = hvt_logfile_open(path, flags, &fd);
+	if (!r)
 		hvt_die(HVT_ERROR, "%s: %s; try: hvtrace watch -o FILE makes one", path,
 			strerror(errno));
-	r = hvt_reader_new(flags);
-	if (!r)
-		hvt_die(HVT_ERROR, "%s: no memory or no capstone; try: later", path);
 	*out = r;
 	progress_begin(&progress, from_stdin ? "standard input" : path, fd);
 	do {
@@ -132,5 +141,5 @@ int hvt_log_read(const char *path, unsigned int flags,
 	/* the lines first, then what is wrong with the log */
 	if (hvt_flush())
 		return HVT_OK;
-	return verdict(from_stdin ? "standard input" : path, r);
+	return hvt_log_verdict(from_stdin ? "standard input" : path, r);
 }

@@ -179,6 +179,10 @@ const char *hvt_reader_host(const struct hvt_reader *r);
 /* CLOCK_MONOTONIC ns of a TSC value by the CLOCK sections so far; 0 without any. */
 uint64_t hvt_reader_tsc_to_ns(const struct hvt_reader *r, uint64_t tsc);
 
+/* What lies at addr in pid's memory (the kernel's in its half) at ns, as of the log so far. */
+void hvt_reader_name(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
+		     struct hvt_symbol *sym);
+
 /*
  * What a log proves about itself. Wrong is what no good log can hold; VALUE alone may have
  * a cause that no log can see.

@@ -44,7 +44,8 @@ struct machine {
 	uint64_t losing[CPUS]; /* records lost so far; 0: none */
 	/* who wrote each byte last: CPU * 1000000 + seq; NOBODY yet; UNSEEN_WRITE: not recorded */
 	int writer[3][PAGE], before[3][PAGE];
-	int id; /* of the record that is being made */
+	int id;		      /* of the record that is being made */
+	const uint8_t *found; /* of page 0: what a read finds there instead of the memory */
 	struct logbuild records[CPUS];
 	FILE *truth;
 };
@@ -122,12 +123,12 @@ static void act(struct machine *m, uint32_t access, unsigned int page, uint32_t 
 	uint32_t i;
 
 	for (i = 0; i < size; i++) {
-		old[i] = *byte(m, page, off + i);
+		old[i] = m->found ? m->found[off + i] : *byte(m, page, off + i);
 		if (access & HVT_ACC_W) {
 			*byte(m, page, off + i) = (uint8_t)dice(m, 256);
 			m->writer[page + (page < 2) * ((off + i) / PAGE)][(off + i) % PAGE] = m->id;
 		}
-		new_[i] = *byte(m, page, off + i);
+		new_[i] = access & HVT_ACC_W ? *byte(m, page, off + i) : old[i];
 	}
 }
 
@@ -135,7 +136,8 @@ static void act(struct machine *m, uint32_t access, unsigned int page, uint32_t 
 static void reach(struct machine *m, struct hvt_rec_access *a, unsigned int page, uint32_t off,
 		  uint32_t size)
 {
-	uint32_t how = page < 2 && off + size <= PAGE ? dice(m, 6) : page == 2 ? 0 : 2;
+	bool crosses = page < 2 && off + size > PAGE;
+	uint32_t how = page == 2 ? 0 : crosses ? 1 + dice(m, 3) : dice(m, 6);
 
 	a->gla = base(page) + off;
 	a->gpa = m->gpa[page] + off;
@@ -262,6 +264,7 @@ static void step(struct machine *m)
 	static const uint32_t sizes[] = { 1, 2, 4, 8, 8, 16, 32 };
 	static const uint32_t kinds[] = { HVT_ACC_R, HVT_ACC_W, HVT_ACC_W, HVT_ACC_R | HVT_ACC_W };
 	unsigned int cpu = dice(m, CPUS), page = dice(m, 3);
+	uint8_t before[PAGE];
 	uint32_t size = sizes[dice(m, 7)], what = dice(m, 40), off;
 
 	off = page == 2	 ? dice(m, 24) :
@@ -274,6 +277,12 @@ static void step(struct machine *m)
 		remap(m, cpu);
 	} else if (what < 5) {
 		blind(m, cpu, what > 2);
+	} else if (what == 6) { /* the same, recorded the other way round */
+		memcpy(before, m->memory[0], sizeof(before));
+		record(m, cpu, HVT_ACC_W, 0, 0x14 + dice(m, 8), 8, true);
+		m->found = before;
+		record(m, cpu, HVT_ACC_R, 0, 0x10 + dice(m, 16), 8, false);
+		m->found = NULL;
 	} else if (what == 5) { /* movs: one instruction, read and written at once */
 		record(m, cpu, HVT_ACC_R, 0, 0x10 + dice(m, 16), 8, true);
 		record(m, cpu, HVT_ACC_W, 0, 0x18 + dice(m, 8), 8, false);

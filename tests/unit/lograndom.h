@@ -14,6 +14,12 @@
  */
 void lb_random(struct logbuild *lb, uint64_t seed, FILE *truth);
 
+/*
+ * A run of one program at base; in change "value", "ip", "short" (one access less) or
+ * "lost" one access is other than in a run with "" (logrun.c).
+ */
+void lb_run(struct logbuild *lb, uint64_t base, uint32_t seed, const char *change);
+
 /* 200 accesses by and to names that would act on a page of HTML, XML or a terminal. */
 void lb_hostile(struct logbuild *lb);
 

@@ -3,7 +3,7 @@
  * Writes the sample log to standard output. mklog [BYTES]: only that many first bytes,
  * as a log that was cut short. mklog filtered: the one with a filter. mklog random SEED
  * [TRUTH]: a random one, and what its memory really held in the file TRUTH. mklog
- * hostile: one with bad names.
+ * hostile: one with bad names. mklog run BASE SEED CHANGE: a run of a program.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,14 +17,17 @@ int main(int argc, char **argv)
 {
 	struct logbuild lb = { 0 };
 	bool number = argc > 1 && argv[1][0] >= '0' && argv[1][0] <= '9';
-	FILE *truth = argc > 3 ? fopen(argv[3], "w") : NULL;
+	bool machine = argc > 2 && !strcmp(argv[1], "random");
+	FILE *truth = machine && argc > 3 ? fopen(argv[3], "w") : NULL;
 	size_t n;
 
 	if (argc > 1 && !strcmp(argv[1], "filtered"))
 		lb_filtered(&lb);
 	else if (argc > 1 && !strcmp(argv[1], "hostile"))
 		lb_hostile(&lb);
-	else if (argc > 2 && !strcmp(argv[1], "random"))
+	else if (argc > 4 && !strcmp(argv[1], "run"))
+		lb_run(&lb, strtoul(argv[2], NULL, 0), (uint32_t)atoi(argv[3]), argv[4]);
+	else if (machine)
 		lb_random(&lb, strtoul(argv[2], NULL, 10), truth);
 	else
 		lb_sample(&lb);
