@@ -57,6 +57,8 @@ static const struct member {
 	M(hvt_log_object, build_id_len), M(hvt_log_object, path_len),
 	M(hvt_log_symtab, object), M(hvt_log_symtab, nr), M(hvt_log_symtab, table_len),
 	M(hvt_log_symtab, names_len),
+	M(hvt_log_mark, ns), M(hvt_log_mark, tsc), M(hvt_log_mark, uid), M(hvt_log_mark, pid),
+	M(hvt_log_mark, text_len),
 	M(hvt_log_chunk, columns),
 	M(hvt_log_stat, produced), M(hvt_log_stat, consumed), M(hvt_log_stat, lost),
 	M(hvt_log_end, reason), M(hvt_log_end, ns), M(hvt_log_end, index),
@@ -85,6 +87,7 @@ static const struct section {
 		"u32 prot, u32 pad} segs[nr_segs], u8 build_id[build_id_len], char path[path_len]"),
 	SECTION("symtab", SYMTAB, hvt_log_symtab, "{uleb128 value - the one before, uleb128 size, u8 "
 		"st_info} table[nr] in table_len bytes, nr names with a NUL each in names_len bytes"),
+	SECTION("mark", MARK, hvt_log_mark, "char text[text_len]"),
 	SECTION("stat", STAT, hvt_log_stat, "one for each CPU"),
 	SECTION("end", END, hvt_log_end, NULL),
 	SECTION("index", INDEX, hvt_log_index, "u64 off, u32 type, u32 cpu, u32 count, u32 pad, "

@@ -23,7 +23,7 @@
 /* How long a record may be in the making after everything was disarmed. */
 #define DRAIN_MAX_NS 1000000000ull
 
-enum { P_DEVICE, P_SIGNAL, P_CONTROL, P_TARGET, P_OUT, NR_POLL };
+enum { P_DEVICE, P_SIGNAL, P_CONTROL, P_TARGET, P_OUT, P_MARK, NR_POLL };
 
 static int lookup_ksym(void *ctx, struct hvt_ksym *sym)
 {
@@ -97,12 +97,24 @@ static void prepare_poll(const struct session *s, struct pollfd p[NR_POLL])
 	p[P_SIGNAL] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
 	p[P_CONTROL] = (struct pollfd){ s->control_fd, POLLIN, 0 };
 	p[P_TARGET] = (struct pollfd){ s->pid_fd, POLLIN, 0 };
+	p[P_MARK] = (struct pollfd){ s->marks.fd, POLLIN, 0 };
 	/* With nothing to write POLLERR comes anyway when the reader has gone. */
 	p[P_OUT] = (struct pollfd){ s->log.fd, log_backlog(&s->log) ? POLLOUT : 0, 0 };
 }
 
+/* A mark waits for a ROUND as a record does. */
+static void take_marks(struct session *s)
+{
+	uint64_t tsc = mark_take(&s->marks, &s->log);
+
+	if (tsc > s->newest_tsc)
+		s->newest_tsc = tsc;
+}
+
 static void take_events(struct session *s, const struct pollfd p[NR_POLL])
 {
+	if (p[P_MARK].revents)
+		take_marks(s);
 	if (p[P_SIGNAL].revents && take_signals(s))
 		end(s, HVT_END_STOP);
 	if (p[P_CONTROL].revents && !control_lives(s))
@@ -128,7 +140,7 @@ static int wait_for_reader(void *ctx)
 	struct pollfd p[NR_POLL];
 
 	prepare_poll(s, p);
-	p[P_DEVICE].fd = -1;
+	p[P_DEVICE].fd = p[P_MARK].fd = -1;
 	if (stopping)
 		p[P_CONTROL].fd = p[P_TARGET].fd = -1;
 	if (poll(p, NR_POLL, -1) < 0)
@@ -144,7 +156,7 @@ static int wait_for_reader(void *ctx)
 void session_init(struct session *s)
 {
 	memset(s, 0, sizeof(*s));
-	s->dev.fd = s->control_fd = s->signal_fd = s->pid_fd = -1;
+	s->dev.fd = s->control_fd = s->signal_fd = s->pid_fd = s->marks.fd = -1;
 	s->log.fd = STDOUT_FILENO;
 	s->log.backlog_max = BACKLOG_MAX;
 	s->log.wait = wait_for_reader;
@@ -297,6 +309,7 @@ void session_free(struct session *s)
 	for (cpu = 0; s->chunks && cpu < s->dev.hello.nr_cpus; cpu++)
 		chunk_free(s->chunks[cpu]);
 	free(s->chunks);
+	mark_close(&s->marks);
 	device_close(&s->dev);
 	perf_close(&s->perf);
 	facts_free(&s->facts);

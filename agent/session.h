@@ -13,6 +13,7 @@
 #include "facts.h"
 #include "ksym_facts.h"
 #include "log_writer.h"
+#include "mark.h"
 #include "perf_facts.h"
 
 struct session {
@@ -21,6 +22,7 @@ struct session {
 	struct facts facts;
 	struct ksyms ksyms;
 	struct perf_facts perf;
+	struct mark_socket marks;
 	int control_fd; /* -1: none; its end means stop */
 	int signal_fd;
 	int pid_fd;	     /* -1: no target */

@@ -303,6 +303,9 @@ static int start(struct session *s, struct watch_options *o, int argc, char **ar
 	rc = device_clock(&s->dev, &clock);
 	if (rc)
 		return rc;
+	rc = mark_open(&s->marks);
+	if (rc)
+		remark("mark: %s; this session takes none", strerror(-rc));
 	/* The rings fill while we wait for the CPU: go first. */
 	if (setpriority(PRIO_PROCESS, 0, -10))
 		remark("setpriority: %s", strerror(errno));

@@ -95,6 +95,8 @@ static void count(const struct hvt_event *ev, void *arg)
 	size_t last = ev->cpu; /* mostly in the order of their first events */
 	uint32_t i;
 
+	if (ev->type == HVT_EV_MARK)
+		return;
 	add(&s->total, ev);
 	add(find(&s->cpus, &s->nr_cpus, &last, ev->cpu), ev);
 	for (i = 0; i < ev->nr_watches; i++)

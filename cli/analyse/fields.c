@@ -58,17 +58,19 @@ FIELD(tsc)
 
 FIELD(cpu)
 {
-	hvt_line_dec(l, s->ev->cpu);
+	if (s->ev->type != HVT_EV_MARK)
+		hvt_line_dec(l, s->ev->cpu);
 }
 
 FIELD(seq)
 {
-	hvt_line_dec(l, s->ev->seq);
+	if (s->ev->type != HVT_EV_MARK)
+		hvt_line_dec(l, s->ev->seq);
 }
 
 FIELD(pid)
 {
-	if (s->ev->type == HVT_EV_ACCESS || s->ev->type == HVT_EV_REMAP)
+	if (s->ev->type != HVT_EV_LOST)
 		hvt_line_dec(l, s->ev->pid);
 }
 
@@ -97,6 +99,12 @@ FIELD(count)
 		hvt_line_dec(l, s->ev->count);
 	else if (s->ev->flags & HVT_RF_RUN)
 		hvt_line_dec(l, s->ev->run_count);
+}
+
+FIELD(text)
+{
+	if (s->ev->type == HVT_EV_MARK)
+		hvt_put_escaped(l, s->ev->mark);
 }
 
 FIELD(comm)
@@ -265,6 +273,7 @@ static const struct field {
 	{ "cr3", put_cr3, false },
 	{ "order", put_order, false },
 	{ "count", put_count, true },
+	{ "text", put_text, true },
 };
 
 #define NR_FIELDS  (sizeof(fields) / sizeof(fields[0]))

@@ -120,8 +120,11 @@ static bool watch_wanted(const struct hvt_ranges *r, const struct hvt_event *ev)
 
 bool hvt_input_wants(const struct hvt_input *in, const struct hvt_event *ev)
 {
-	if (ev->ns < in->from_ns || (in->to_ns && ev->ns > in->to_ns) ||
-	    !hvt_ranges_have(&in->cpus, ev->cpu))
+	if (ev->ns < in->from_ns || (in->to_ns && ev->ns > in->to_ns))
+		return false;
+	if (ev->type == HVT_EV_MARK)
+		return true;
+	if (!hvt_ranges_have(&in->cpus, ev->cpu))
 		return false;
 	if (ev->type != HVT_EV_ACCESS && ev->type != HVT_EV_REMAP)
 		return true;

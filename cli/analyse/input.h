@@ -48,7 +48,7 @@ bool hvt_input_option(struct hvt_input *in, const char *name, const char *arg);
 
 bool hvt_ranges_have(const struct hvt_ranges *r, uint64_t v);
 
-/* Is the event one of those that were asked for? Losses are everybody's. */
+/* Is the event one of those that were asked for? Losses and marks are everybody's. */
 bool hvt_input_wants(const struct hvt_input *in, const struct hvt_event *ev);
 
 /*

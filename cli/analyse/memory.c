@@ -395,11 +395,12 @@ static bool in_tail(const struct hvt_memory *m)
 bool hvt_memory_take(struct hvt_memory *m, const struct hvt_event *ev, uint64_t number)
 {
 	uint64_t gaps = hvt_reader_stats(m->reader)->gaps, i;
-	struct cpu *cpu = cpu_of(m, ev->cpu);
+	struct cpu *cpu = ev->type == HVT_EV_MARK ? NULL : cpu_of(m, ev->cpu);
 
 	m->number = number;
 	m->kept_in_loss |= m->kept && gaps != m->gaps;
-	if (!cpu || hvt_space_watches_learn(&m->watches, m->reader, m->space, m->addr, m->len) ||
+	if ((!cpu && ev->type != HVT_EV_MARK) ||
+	    hvt_space_watches_learn(&m->watches, m->reader, m->space, m->addr, m->len) ||
 	    gaps != m->gaps || in_tail(m))
 		forget_all(m);
 	m->gaps = gaps;

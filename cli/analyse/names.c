@@ -15,6 +15,8 @@ const char *hvt_type_name(enum hvt_event_type type)
 		return "lost";
 	case HVT_EV_REMAP:
 		return "remap";
+	case HVT_EV_MARK:
+		return "mark";
 	}
 	return "other";
 }

@@ -90,7 +90,10 @@ void hvt_perf_script(FILE *out, const struct hvt_event *ev)
 		hvt_put_seconds(l, ev->ns, 6);
 		hvt_line_char(l, ' ');
 		hvt_line_str(l, hvt_type_name(ev->type));
-		if (ev->type == HVT_EV_LOST) {
+		if (ev->type == HVT_EV_MARK) {
+			hvt_line_char(l, ' ');
+			hvt_put_escaped(l, ev->mark);
+		} else if (ev->type == HVT_EV_LOST) {
 			hvt_line_char(l, ' ');
 			hvt_line_dec(l, ev->count);
 		}

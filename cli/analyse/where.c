@@ -50,7 +50,9 @@ void hvt_which_parse(struct hvt_which *w, const char *text)
 
 bool hvt_is_which(const struct hvt_which *w, const struct hvt_event *ev, uint64_t number)
 {
-	return w->by_seq ? ev->cpu == w->cpu && ev->seq == w->n : number == w->n;
+	if (!w->by_seq)
+		return number == w->n;
+	return ev->type != HVT_EV_MARK && ev->cpu == w->cpu && ev->seq == w->n;
 }
 
 /* Does the watch have the place? Then *addr is it. */

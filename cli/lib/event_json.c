@@ -7,6 +7,7 @@
 
 #include <hvtrace/hvtrace.h>
 
+#include "internal.h"
 #include "json.h"
 #include "label.h"
 #include "line.h"
@@ -276,8 +277,13 @@ void hvt_event_json(FILE *out, const struct hvt_event *ev)
 		[HVT_EV_REMAP] = "{\"type\":\"remap\"",
 	};
 	static _Thread_local struct hvt_who known[HVT_WHO_SLOTS];
-	struct hvt_line *l = hvt_line_start();
+	struct hvt_line *l;
 
+	if (ev->type == HVT_EV_MARK) {
+		hvt_mark_json(out, ev);
+		return;
+	}
+	l = hvt_line_start();
 	hvt_line_str(l, types[ev->type]);
 	KEY(l, "seq");
 	hvt_line_dec(l, ev->seq);
@@ -299,6 +305,8 @@ void hvt_event_json(FILE *out, const struct hvt_event *ev)
 	case HVT_EV_REMAP:
 		task(l, ev);
 		remap_members(l, ev);
+		break;
+	case HVT_EV_MARK:
 		break;
 	}
 	hvt_line_lit(l, "}\n");

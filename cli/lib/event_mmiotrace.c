@@ -145,6 +145,9 @@ static void put_mark(struct hvt_line *l, const struct hvt_event *ev)
 		hvt_line_dec(l, ev->count);
 		hvt_line_str(l, " events on CPU ");
 		hvt_line_dec(l, ev->cpu);
+	} else if (ev->type == HVT_EV_MARK) {
+		for (const char *c = ev->mark; *c; c++)
+			hvt_line_char(l, *c >= ' ' && *c < 0x7f ? *c : '?');
 	} else {
 		hvt_line_str(l, "page ");
 		hvt_line_hex(l, ev->addr);

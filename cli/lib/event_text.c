@@ -8,6 +8,7 @@
 
 #include <hvtrace/hvtrace.h>
 
+#include "internal.h"
 #include "label.h"
 #include "line.h"
 #include "who.h"
@@ -179,8 +180,13 @@ static void remap_line(struct hvt_line *l, const struct hvt_event *ev)
 
 void hvt_event_text(FILE *out, const struct hvt_event *ev)
 {
-	struct hvt_line *l = hvt_line_start();
+	struct hvt_line *l;
 
+	if (ev->type == HVT_EV_MARK) {
+		hvt_mark_text(out, ev);
+		return;
+	}
+	l = hvt_line_start();
 	head(l, ev);
 	switch (ev->type) {
 	case HVT_EV_ACCESS:
@@ -194,6 +200,8 @@ void hvt_event_text(FILE *out, const struct hvt_event *ev)
 		break;
 	case HVT_EV_REMAP:
 		remap_line(l, ev);
+		break;
+	case HVT_EV_MARK:
 		break;
 	}
 	hvt_line_char(l, '\n');

@@ -335,6 +335,28 @@ struct hvt_cpu_seq {
 	uint32_t cross_size;
 };
 
+/* ---- mark.c ---- */
+
+struct hvt_mark {
+	struct hvt_log_mark h;
+	char *text;
+};
+
+struct hvt_marks {
+	struct hvt_mark *v; /* in the order of the stream, which is that of time */
+	size_t n, cap, pos;
+	uint64_t before; /* no record with a smaller tsc comes any more */
+	struct hvt_event held;
+	bool holding;
+};
+
+int hvt_marks_add(struct hvt_marks *m, const uint8_t *payload, size_t len);
+void hvt_marks_free(struct hvt_marks *m);
+/* The next event or mark, as hvt_reader_next(). */
+int hvt_marks_next(struct hvt_reader *r, struct hvt_event *ev);
+void hvt_mark_text(FILE *out, const struct hvt_event *ev);
+void hvt_mark_json(FILE *out, const struct hvt_event *ev);
+
 struct hvt_reader {
 	enum hvt_log_state state;
 	char why[160];
@@ -351,6 +373,7 @@ struct hvt_reader {
 	struct hvt_filters filters;
 	struct hvt_watches watches;
 	struct hvt_merge merge;
+	struct hvt_marks marks;
 	uint8_t *raw; /* a section's payload, decompressed */
 	size_t raw_room;
 	void *zstd;

@@ -117,7 +117,10 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 			return -EBADMSG;
 		memcpy(&round, payload, sizeof(round));
 		hvt_merge_release(&r->merge, round.tsc, false);
+		r->marks.before = round.tsc;
 		return 0;
+	case HVT_SEC_MARK:
+		return hvt_marks_add(&r->marks, payload, s->len);
 	case HVT_SEC_KSYM:
 		return hvt_ksyms_add(&r->symbols.ksyms, payload, s->len);
 	case HVT_SEC_TASK:

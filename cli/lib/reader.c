@@ -32,6 +32,7 @@ void hvt_reader_free(struct hvt_reader *r)
 	if (!r)
 		return;
 	hvt_merge_free(&r->merge);
+	hvt_marks_free(&r->marks);
 	hvt_watches_free(&r->watches);
 	hvt_filters_free(&r->filters);
 	hvt_symbols_free(&r->symbols);
@@ -129,7 +130,7 @@ int hvt_reader_read(struct hvt_reader *r, int fd)
 
 int hvt_reader_next(struct hvt_reader *r, struct hvt_event *ev)
 {
-	return hvt_next_event(r, ev);
+	return hvt_marks_next(r, ev);
 }
 
 enum hvt_log_state hvt_reader_state(const struct hvt_reader *r)

@@ -61,6 +61,7 @@ enum hvt_event_type {
 	HVT_EV_ACCESS = HVT_REC_ACCESS,
 	HVT_EV_LOST = HVT_REC_LOST,
 	HVT_EV_REMAP = HVT_REC_REMAP,
+	HVT_EV_MARK = 0x100 | HVT_SEC_MARK, /* of no CPU: cpu and seq are 0 */
 };
 
 #define HVT_EVENT_WATCHES 16
@@ -100,6 +101,10 @@ struct hvt_event {
 
 	/* HVT_EV_REMAP: addr is the first byte of the page; HVT_GPA_NONE: not mapped */
 	uint64_t old_gpa, new_gpa;
+
+	/* HVT_EV_MARK, by pid */
+	uint32_t uid;
+	const char *mark; /* NUL-terminated, any bytes: escape before printing */
 };
 
 struct hvt_reader_stats {

@@ -48,7 +48,7 @@ enum hvt_sec_type {
 	HVT_SEC_FILTER = 13, /* struct hvt_filter (uapi.h); before the watches that use it */
 	HVT_SEC_OBJECT = 14, /* struct hvt_log_object */
 	HVT_SEC_SYMTAB = 15, /* struct hvt_log_symtab */
-	/* 16: notes */
+	HVT_SEC_MARK = 16,   /* struct hvt_log_mark */
 	HVT_SEC_INDEX = 17,  /* struct hvt_log_index, entries; the last one is before END */
 };
 
@@ -277,6 +277,20 @@ struct hvt_log_symtab {
 	uint32_t table_len, names_len;
 	/* uint8_t table[]; char names[] */
 };
+
+/* A note of the user, by time between the records. */
+struct hvt_log_mark {
+	uint64_t ns, tsc;
+	uint32_t uid, pid; /* who made it */
+	uint32_t text_len; /* up to HVT_MARK_MAX */
+	uint32_t pad;
+	/* char text[]: any bytes */
+};
+
+#define HVT_MARK_MAX 4096
+
+/* The abstract unix datagram socket of a session's agent, its process number behind it. */
+#define HVT_MARK_SOCKET "hvtrace-mark/"
 
 struct hvt_log_stat {
 	uint64_t produced, consumed, lost; /* records; produced = consumed + lost */

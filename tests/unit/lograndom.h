@@ -20,6 +20,12 @@ void lb_random(struct logbuild *lb, uint64_t seed, FILE *truth);
  */
 void lb_run(struct logbuild *lb, uint64_t base, uint32_t seed, const char *change);
 
+/*
+ * Ten accesses on two CPUs at tsc 2000, 2100, ...; marks at 1500, 2000, 2250, 2250, 9999 in
+ * sections wherever.
+ */
+void lb_marks(struct logbuild *lb);
+
 /* 200 accesses by and to names that would act on a page of HTML, XML or a terminal. */
 void lb_hostile(struct logbuild *lb);
 

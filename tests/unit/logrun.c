@@ -71,3 +71,43 @@ void lb_run(struct logbuild *lb, uint64_t base, uint32_t seed, const char *chang
 	lb_round(lb, tsc + 1);
 	lb_end(lb, HVT_END_TARGET);
 }
+
+static void mark(struct logbuild *lb, uint64_t tsc, const char *text)
+{
+	struct hvt_log_mark h = {
+		.ns = 7, .tsc = tsc, .uid = 1000, .pid = 77, .text_len = (uint32_t)strlen(text)
+	};
+	struct logbuild p = { 0 };
+
+	lb_bytes(&p, &h, sizeof(h));
+	lb_bytes(&p, text, strlen(text));
+	lb_section(lb, HVT_SEC_MARK, 0, p.bytes, p.len);
+	lb_free(&p);
+}
+
+void lb_marks(struct logbuild *lb)
+{
+	struct logbuild cpus[2] = { { 0 }, { 0 } };
+	struct hvt_rec_access a;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		a = lb_access(i / 2, 2000 + 100 * i, 0x404010);
+		lb_record(&cpus[i % 2], &a, NULL, 0, NULL, NULL, 0);
+	}
+	lb_header(lb, 2);
+	lb_clock(lb, 1000, 5000000000ull, 1000000);
+	lb_watch(lb, 1, HVT_ACC_R | HVT_ACC_W, 100, 0x404010, 4, "counter");
+	lb_section(lb, HVT_SEC_ARMED, 0, NULL, 0);
+	mark(lb, 1500, "before");
+	mark(lb, 2000, "at the first");
+	lb_section(lb, HVT_SEC_EVENTS, 0, cpus[0].bytes, cpus[0].len);
+	mark(lb, 2250, "between");
+	lb_section(lb, HVT_SEC_EVENTS, 1, cpus[1].bytes, cpus[1].len);
+	mark(lb, 2250, "\x1b[31m\xff\"\\<evil>\n");
+	lb_round(lb, 3000);
+	mark(lb, 9999, "last");
+	lb_end(lb, HVT_END_STOP);
+	lb_free(&cpus[0]);
+	lb_free(&cpus[1]);
+}
