@@ -89,9 +89,10 @@ enum hvt_format hvt_format_of_events(const char *arg);
 
 /* ---- the commands, one file each ---- */
 
-extern const struct hvt_command hvt_cmd_at, hvt_cmd_attach, hvt_cmd_diff, hvt_cmd_heatmap,
-	hvt_cmd_last_writer, hvt_cmd_check, hvt_cmd_detach, hvt_cmd_info, hvt_cmd_mark,
-	hvt_cmd_report, hvt_cmd_script, hvt_cmd_stat, hvt_cmd_status, hvt_cmd_verify, hvt_cmd_watch;
+extern const struct hvt_command hvt_cmd_at, hvt_cmd_attach, hvt_cmd_check, hvt_cmd_detach,
+	hvt_cmd_diff, hvt_cmd_export, hvt_cmd_heatmap, hvt_cmd_info, hvt_cmd_last_writer,
+	hvt_cmd_mark, hvt_cmd_report, hvt_cmd_script, hvt_cmd_stat, hvt_cmd_status, hvt_cmd_verify,
+	hvt_cmd_watch;
 
 /* ---- agent.c ---- */
 

@@ -154,6 +154,17 @@ void hvt_json_u64(struct hvt_json *j, const char *key, uint64_t v)
 	hvt_line_dec(key_out(j, key), v);
 }
 
+void hvt_json_micros(struct hvt_json *j, const char *key, uint64_t ns)
+{
+	struct hvt_line *l = key_out(j, key);
+
+	hvt_line_dec(l, ns / 1000);
+	hvt_line_char(l, '.');
+	hvt_line_char(l, (char)('0' + ns / 100 % 10));
+	hvt_line_char(l, (char)('0' + ns / 10 % 10));
+	hvt_line_char(l, (char)('0' + ns % 10));
+}
+
 void hvt_json_hex(struct hvt_json *j, const char *key, uint64_t v)
 {
 	struct hvt_line *l = key_out(j, key);

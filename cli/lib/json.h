@@ -20,11 +20,12 @@ struct hvt_json {
 	bool comma;
 };
 
-void hvt_json_begin(struct hvt_json *j, FILE *out);		       /* { */
-void hvt_json_end(struct hvt_json *j);				       /* } and newline */
-void hvt_json_str(struct hvt_json *j, const char *key, const char *s); /* NULL: null */
-void hvt_json_u64(struct hvt_json *j, const char *key, uint64_t v);    /* a number */
-void hvt_json_hex(struct hvt_json *j, const char *key, uint64_t v);    /* "0x..." */
+void hvt_json_begin(struct hvt_json *j, FILE *out);			/* { */
+void hvt_json_end(struct hvt_json *j);					/* } and newline */
+void hvt_json_str(struct hvt_json *j, const char *key, const char *s);	/* NULL: null */
+void hvt_json_u64(struct hvt_json *j, const char *key, uint64_t v);	/* a number */
+void hvt_json_micros(struct hvt_json *j, const char *key, uint64_t ns); /* 1.000 */
+void hvt_json_hex(struct hvt_json *j, const char *key, uint64_t v);	/* "0x..." */
 void hvt_json_bool(struct hvt_json *j, const char *key, bool v);
 void hvt_json_null(struct hvt_json *j, const char *key);
 /* "00ff12": len bytes in memory order */

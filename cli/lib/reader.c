@@ -163,6 +163,16 @@ const struct hvt_watch_fact *hvt_reader_watch(const struct hvt_reader *r, size_t
 	return i < r->watches.n ? &r->watches.v[i] : NULL;
 }
 
+const struct hvt_watch_fact *hvt_reader_find_watch(const struct hvt_reader *r, uint32_t id)
+{
+	return hvt_watches_find(&r->watches, id);
+}
+
+const struct hvt_log_clock *hvt_reader_clock(const struct hvt_reader *r, size_t i)
+{
+	return i < r->clocks.n ? &r->clocks.v[i] : NULL;
+}
+
 const char *hvt_reader_host(const struct hvt_reader *r)
 {
 	return r->host;

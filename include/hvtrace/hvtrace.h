@@ -178,6 +178,12 @@ const struct hvt_log_header *hvt_reader_header(const struct hvt_reader *r);
 /* The i-th watch in log order, NULL behind the last. */
 const struct hvt_watch_fact *hvt_reader_watch(const struct hvt_reader *r, size_t i);
 
+/* The watch with this id, or NULL. */
+const struct hvt_watch_fact *hvt_reader_find_watch(const struct hvt_reader *r, uint32_t id);
+
+/* The i-th CLOCK section, by time, NULL behind the last: ties tsc, mono_ns and real_ns. */
+const struct hvt_log_clock *hvt_reader_clock(const struct hvt_reader *r, size_t i);
+
 /* The HOST section's JSON text, NUL-terminated, any bytes; NULL when there is none. */
 const char *hvt_reader_host(const struct hvt_reader *r);
 

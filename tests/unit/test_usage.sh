@@ -118,6 +118,11 @@ bad 1 script /dev/null
 bad 1 script /bin/sh
 bad 1 info "$tmp/none"
 bad 1 info /bin/sh
+bad 2 export "$tmp/none"
+bad 2 export --format ctf "$tmp/none"
+bad 2 export --format lackey one two
+bad 1 export --format lackey "$tmp/none"
+bad 1 export --format perfetto -o "$tmp/none/file" /bin/sh
 bad 1 verify "$tmp/none"
 bad 1 verify /bin/sh
 bad 1 verify /dev/null

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Exports, each read by what reads that format: CTF by babeltrace2, the memory trace by
+# valgrind's own grammar, Perfetto's JSON by Chromium's trace engine. Prints TAP.
+build=$1
+tests=$2
+hvt=$build/cli/hvtrace
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0
+
+ok() # STATUS DESCRIPTION
+{
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# /' "$tmp/err"
+		failed=$((failed + 1))
+	fi
+}
+
+# compare SCRIPT ARGUMENT...: its test points become ours. Debian's Python has the modules.
+compare()
+{
+	/usr/bin/python3 "$@" >"$tmp/tap" 2>"$tmp/err"
+	status=$?
+	sed '/^1\.\./d; s/^\(not ok\|ok\) [0-9]* - /\1 - /' "$tmp/tap" >"$tmp/points"
+	while IFS= read -r line; do
+		case $line in
+		'ok - '*) n=$((n + 1)); echo "ok $n - ${line#ok - }" ;;
+		'not ok - '*) n=$((n + 1)); failed=$((failed + 1)); echo "not ok $n - ${line#not ok - }" ;;
+		*) echo "$line" ;;
+		esac
+	done <"$tmp/points"
+	grep -q '^1\.\.' "$tmp/tap" && ! { [ $status -ne 0 ] && ! grep -q '^not ok' "$tmp/tap"; }
+	ok $? "$(basename "$1") came to its end"
+}
+
+"$build/tests/unit/mklog" >"$tmp/log"
+"$hvt" script --format json "$tmp/log" >"$tmp/json" || exit 1
+
+"$hvt" export --format ctf -o "$tmp/ctf" "$tmp/log" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ]
+ok $? "ctf: a directory"
+compare "$tests/export_ctf.py" "$tmp/ctf" "$tmp/json"
+babeltrace2 "$tmp/ctf" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && [ "$(wc -l <"$tmp/out")" -eq "$(wc -l <"$tmp/json")" ] &&
+	! LC_ALL=C grep -q '[^ -~]' "$tmp/out"
+ok $? "babeltrace2 prints a line for each event, no byte of it can do anything to a terminal"
+"$hvt" export --format ctf -o "$tmp/ctf" "$tmp/log" 2>"$tmp/err"
+[ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
+ok $? "ctf: a directory that is there is left alone"
+
+"$hvt" export --format lackey -o "$tmp/lackey" "$tmp/log" 2>"$tmp/err"
+ok $? "lackey: a file"
+"$hvt" export --format lackey - <"$tmp/log" | cmp -s - "$tmp/lackey"
+ok $? "a log from a pipe is exported to a pipe"
+valgrind --tool=lackey --trace-mem=yes --log-file="$tmp/valgrind" true 2>"$tmp/err"
+ok $? "valgrind writes such a trace"
+compare "$tests/export_lackey.py" "$tmp/lackey" "$tmp/json" "$tmp/valgrind"
+
+"$hvt" export --format perfetto "$tmp/log" >"$tmp/perfetto" 2>"$tmp/err"
+ok $? "perfetto: standard output"
+compare "$tests/export_perfetto.py" "$tmp/perfetto" "$tmp/json"
+
+# cut short: what is there, one line, exit 1; the results are good
+size=$(wc -c <"$tmp/log")
+"$build/tests/unit/mklog" $((size - 100)) >"$tmp/cut"
+for format in ctf lackey perfetto; do
+	"$hvt" export --format $format -o "$tmp/cut.$format" "$tmp/cut" 2>"$tmp/err"
+	[ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
+	ok $? "$format: a cut log is exported as far as it goes, one line, exit 1"
+done
+babeltrace2 "$tmp/cut.ctf" 2>"$tmp/err" | cmp -s - "$tmp/out" && cmp -s "$tmp/cut.lackey" "$tmp/lackey" &&
+	cmp -s "$tmp/cut.perfetto" "$tmp/perfetto"
+ok $? "and all events are in it"
+head -c 64 "$tmp/log" >"$tmp/empty"
+"$hvt" export --format ctf -o "$tmp/empty.ctf" "$tmp/empty" 2>/dev/null
+[ $? -eq 1 ] && [ -f "$tmp/empty.ctf/metadata" ]
+ok $? "a log without events has a trace without events"
+
+# nowhere to write to
+for format in lackey perfetto; do
+	for out in /dev/full "$tmp/none/file"; do
+		"$hvt" export --format $format -o "$out" "$tmp/log" >"$tmp/out" 2>"$tmp/err"
+		[ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
+		ok $? "$format: $(basename "$out") cannot be written: one line, exit 1"
+	done
+done
+
+echo "1..$n"
+exit $((failed != 0))
