@@ -109,6 +109,23 @@ const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint
 					 uint64_t addr, bool below, bool *lasting);
 size_t hvt_tasks_changes(const struct hvt_tasks *t);
 
+/* ---- process.c ---- */
+
+struct hvt_process_fact { /* a TASK section */
+	uint64_t ns;
+	size_t age; /* in the order of the stream */
+	uint32_t what, ptid;
+	struct hvt_task_fact task;
+};
+
+struct hvt_processes {
+	struct hvt_process_fact *v;
+	size_t n, cap;
+};
+
+int hvt_processes_add(struct hvt_processes *p, const uint8_t *payload, size_t len);
+void hvt_processes_free(struct hvt_processes *p);
+
 /* ---- symbol.c ---- */
 
 /*
@@ -370,6 +387,7 @@ struct hvt_reader {
 	char *host;
 	struct hvt_clocks clocks;
 	struct hvt_symbols symbols;
+	struct hvt_processes processes;
 	struct hvt_filters filters;
 	struct hvt_watches watches;
 	struct hvt_merge merge;

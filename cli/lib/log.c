@@ -92,6 +92,7 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 	struct hvt_log_clock clock;
 	struct hvt_log_round round;
 	struct hvt_log_end end;
+	int rc;
 
 	switch (s->type) {
 	case HVT_SEC_HOST:
@@ -124,7 +125,8 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 	case HVT_SEC_KSYM:
 		return hvt_ksyms_add(&r->symbols.ksyms, payload, s->len);
 	case HVT_SEC_TASK:
-		return hvt_tasks_add_task(r->symbols.tasks, payload, s->len);
+		rc = hvt_processes_add(&r->processes, payload, s->len);
+		return rc ? rc : hvt_tasks_add_task(r->symbols.tasks, payload, s->len);
 	case HVT_SEC_MAP:
 		return hvt_tasks_add_map(r->symbols.tasks, payload, s->len);
 	case HVT_SEC_OBJECT:

@@ -36,6 +36,7 @@ void hvt_reader_free(struct hvt_reader *r)
 	hvt_watches_free(&r->watches);
 	hvt_filters_free(&r->filters);
 	hvt_symbols_free(&r->symbols);
+	hvt_processes_free(&r->processes);
 	hvt_clocks_free(&r->clocks);
 	hvt_decoder_free(r->decoder);
 	ZSTD_freeDCtx(r->zstd);
@@ -181,4 +182,23 @@ const char *hvt_reader_host(const struct hvt_reader *r)
 uint64_t hvt_reader_tsc_to_ns(const struct hvt_reader *r, uint64_t tsc)
 {
 	return hvt_clocks_ns(&r->clocks, tsc);
+}
+
+void hvt_reader_symbol(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
+		       struct hvt_symbol *sym)
+{
+	hvt_symbols_resolve(&r->symbols, pid, ns, addr, sym);
+}
+
+void hvt_reader_physical_symbol(struct hvt_reader *r, uint64_t gpa, struct hvt_symbol *sym)
+{
+	hvt_symbols_physical(&r->symbols, gpa, sym);
+}
+
+const char *hvt_reader_insn(struct hvt_reader *r, uint64_t ip, uint32_t flags, const uint8_t *bytes,
+			    size_t len)
+{
+	const struct hvt_insn *insn = hvt_decode(r->decoder, ip, flags, bytes, len);
+
+	return insn ? insn->text : NULL;
 }

@@ -273,6 +273,102 @@ struct hvt_mmiotrace {
 void hvt_event_mmiotrace(FILE *out, struct hvt_mmiotrace *m, const struct hvt_reader *r,
 			 const struct hvt_event *ev);
 
+/* ------------------------------------------------------------------ */
+/*
+ * Questions about any moment that the log tells of, not only about events. What a reader
+ * knows is what was fed to it; hvt_log_facts() knows all of a file.
+ */
+
+/* What lay at a linear address of a process (of any, in the kernel's half) at ns. */
+void hvt_reader_symbol(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
+		       struct hvt_symbol *sym);
+/* What lies at a physical address: a device, or a part of memory. */
+void hvt_reader_physical_symbol(struct hvt_reader *r, uint64_t gpa, struct hvt_symbol *sym);
+
+/*
+ * Disassemble up to 15 bytes at ip; flags: HVT_RF_CODE32, HVT_RF_CODE16 or 0. The text is
+ * valid until the next call with this reader; NULL: it is no instruction.
+ */
+const char *hvt_reader_insn(struct hvt_reader *r, uint64_t ip, uint32_t flags, const uint8_t *bytes,
+			    size_t len);
+
+struct hvt_task_fact {
+	uint32_t pid, tid, ppid; /* ppid: who forked it, 0: not known */
+	uint64_t since_ns;	 /* when it was forked or first met */
+	const char *comm;	 /* NUL-terminated, any bytes; the reader's until more is fed */
+};
+
+/*
+ * The threads that there were at ns, by pid and tid: each(task, arg) until it returns
+ * false. 0 or -ENOMEM.
+ */
+int hvt_reader_tasks(const struct hvt_reader *r, uint64_t ns,
+		     bool (*each)(const struct hvt_task_fact *task, void *arg), void *arg);
+
+/* ------------------------------------------------------------------ */
+/*
+ * A log in a file: a reader that can begin anywhere. Records are counted from 0 in the one
+ * order, (tsc, cpu, seq), those included that have no event. A place is found through the
+ * index, or through the sections' headers where there is none; then what stands before it
+ * and is not an event is read, and the events from there on.
+ */
+struct hvt_log;
+
+/*
+ * The log in a file, at its first event. NULL with errno: ESPIPE when it is no file (use
+ * a reader). What is wrong with the log is no error here: hvt_log_reader() has its state.
+ * flags: HVT_READER_*.
+ */
+struct hvt_log *hvt_log_open(const char *path, unsigned int flags);
+void hvt_log_close(struct hvt_log *log);
+
+#define HVT_SELECT_CPU	  (1u << 0)
+#define HVT_SELECT_PID	  (1u << 1)
+#define HVT_SELECT_TID	  (1u << 2)
+#define HVT_SELECT_ACCESS (1u << 3) /* one of these HVT_ACC_* */
+#define HVT_SELECT_ADDR	  (1u << 4) /* it shares a byte with addr_len bytes at addr */
+#define HVT_SELECT_IP	  (1u << 5) /* the instruction begins in ip_len bytes at ip */
+#define HVT_SELECT_WATCH  (1u << 6) /* it touches this watch */
+#define HVT_SELECT_BEFORE (1u << 7) /* the log ends at before_ns */
+
+/* Which events are wanted: all tests in flags must pass. */
+struct hvt_selection {
+	uint32_t flags; /* HVT_SELECT_* */
+	uint32_t cpu, pid, tid, watch, access;
+	uint64_t addr, addr_len, ip, ip_len;
+	uint64_t before_ns;
+};
+
+/*
+ * Give out only these from now on, from the first one on; NULL: all. With HVT_SELECT_CPU
+ * nothing of other CPUs is read, and records count on this CPU alone. 0 or -errno.
+ */
+int hvt_log_select(struct hvt_log *log, const struct hvt_selection *selection);
+
+/* 1: *ev is the next event, as of hvt_reader_next(). 0: there is none. -errno. */
+int hvt_log_event(struct hvt_log *log, struct hvt_event *ev);
+
+/*
+ * The next event will be the first one, the first one at or after ns, that of the n-th
+ * record, that of record seq of a CPU; or the first one behind it. 0 or -errno.
+ */
+int hvt_log_rewind(struct hvt_log *log);
+int hvt_log_seek_ns(struct hvt_log *log, uint64_t ns);
+int hvt_log_seek_record(struct hvt_log *log, uint64_t n);
+int hvt_log_seek_seq(struct hvt_log *log, uint32_t cpu, uint64_t seq);
+
+/* The number of the record that the last event came of. */
+uint64_t hvt_log_record(const struct hvt_log *log);
+/* How many records there are. */
+uint64_t hvt_log_records(struct hvt_log *log);
+
+/*
+ * The reader behind it, valid until the next seek: what it knows is what stands before its
+ * place. And one that knows all but events, valid until hvt_log_close(); NULL: no memory.
+ */
+struct hvt_reader *hvt_log_reader(struct hvt_log *log);
+struct hvt_reader *hvt_log_facts(struct hvt_log *log);
+
 /* Print any bytes up to len or NUL on a terminal: non-printables as \xNN, \ as \\. */
 void hvt_print_escaped(FILE *out, const char *s, size_t len);
 
