@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""Events: the records of a log, with names when they are asked for."""
+from . import _insn
+from ._facts import text
+from ._stream import Damage
+from ._watches import GPA_NONE, Place, touched
+
+PAGE_MASK = 4095
+REGS, WIDE, DELIVERY, WALK, BLIND, USER, CODE32, CODE16, NOINSN, CLIPPED, DEVICE, NOVALUE, RUN = (
+    1 << i for i in range(13))
+R, W, X = 1, 2, 4
+ACCESS, LOST, REMAP = 1, 2, 3
+TYPES = {ACCESS: "access", LOST: "lost", REMAP: "remap"}
+REGISTERS = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+             "r13", "r14", "r15")
+
+
+class lazy:
+    """An attribute that is computed when it is first asked for."""
+
+    def __init__(self, compute):
+        self.compute, self.name, self.__doc__ = compute, compute.__name__, compute.__doc__
+
+    def __get__(self, event, cls):
+        if event is None:
+            return self
+        value = event.__dict__[self.name] = self.compute(event)
+        return value
+
+
+def _gpa(v):
+    return None if v == GPA_NONE else v
+
+
+def _hex(v):
+    return v if v is None else v.hex() if isinstance(v, bytes) else hex(v)
+
+
+class Event:
+    """One record. The attributes are the members of `hvtrace script --format json`, but numbers
+    are integers, and a value of more than 8 bytes is bytes. json() gives those members."""
+
+    def __init__(self, facts, record, cpu):
+        self._facts, self._known, self.cpu = facts, facts.ksyms.n, cpu
+        kind, self.flags, self.watch, self.seq, self.tsc = record
+        self.type = TYPES[kind]
+        self.ns = facts.clocks.ns(self.tsc)
+
+    def __repr__(self):
+        if self.type != "access":
+            return f"<{self.type} cpu={self.cpu} seq={self.seq}>"
+        return f"<{self.access} {self.addr:#x} cpu={self.cpu} seq={self.seq} {self.comm}/{self.tid}>"
+
+
+class Lost(Event):
+    """The records seq to seq + count - 1 of this CPU are missing."""
+
+    def __init__(self, facts, record, cpu, count):
+        super().__init__(facts, record, cpu)
+        self.count = count
+
+    def json(self):
+        return {"type": self.type, "seq": self.seq, "cpu": self.cpu, "ns": self.ns, "tsc": self.tsc,
+                "count": self.count}
+
+
+class Remap(Event):
+    """A watched page is somewhere else now."""
+
+    def __init__(self, facts, record, cpu, row):
+        super().__init__(facts, record, cpu)
+        self.va, old, new, self.pid, self.tid = row
+        self.old_gpa, self.new_gpa = _gpa(old), _gpa(new)
+
+    def json(self):
+        return {"type": self.type, "seq": self.seq, "cpu": self.cpu, "ns": self.ns, "tsc": self.tsc,
+                "pid": self.pid, "tid": self.tid, "watch": self.watch, "va": hex(self.va),
+                "old_gpa": _hex(self.old_gpa), "new_gpa": _hex(self.new_gpa)}
+
+
+class Access(Event):
+    def __init__(self, facts, record, cpu, row, code, task, regs, run, wide):
+        super().__init__(facts, record, cpu)
+        gla, gpa_gla, size, self._bits, self._vector, self.order, old, new = row
+        self._own, self._gla, self._gpa = self.__dict__.pop("watch"), gla, gpa_gla + gla & GPA_NONE
+        self.addr, self.gpa, self.size = gla, _gpa(self._gpa), size or None
+        self.ip, self._insn = code
+        self.pid, self.tid, self.cr3, comm = task
+        self.comm = text(comm)
+        self.regs = regs and dict(zip(REGISTERS, regs))
+        self.run = run and {"count": run[0], "elem": run[1], "down": bool(run[2])}
+        self.exact = not self.flags & BLIND
+        if self.flags & NOINSN:
+            self._insn = b""
+        self._values(old, new, wide)
+
+    def _values(self, old, new, wide):
+        """The part of the recorded bytes that the access covers; all when that is not known."""
+        self.old = self.new = None
+        self.value_off = self.value_len = 0
+        flags, size = self.flags, self.size or 0
+        if flags & NOVALUE or self._bits & X or not wide and (flags & CLIPPED or not size):
+            return
+        if wide:
+            start, (old, new) = wide
+            end = min(start + len(old), size) if size else start + len(old)
+            if end <= start:
+                return
+            old, new = old[:end - start], new[:end - start]
+        else:
+            start, end = 0, min(size, 8)
+            mask = (1 << 8 * end) - 1
+            old, new = old & mask, new & mask
+        self.value_off, self.value_len = start, end - start
+        if wide and self.value_len <= 8:
+            old, new = (int.from_bytes(v, "little") for v in (old, new))
+        self.old, self.new = None if flags & DEVICE else old, new
+
+    @property
+    def access(self):
+        """read, write, rmw (read and written by one instruction) or exec."""
+        if self._bits & X:
+            return "exec"
+        return {R: "read", W: "write"}.get(self._bits & (R | W), "rmw")
+
+    @property
+    def reads(self):
+        return self.access in ("read", "rmw")
+
+    @property
+    def writes(self):
+        return self.access in ("write", "rmw")
+
+    @property
+    def user(self):
+        """It ran at privilege level 3."""
+        return bool(self.flags & USER)
+
+    @property
+    def device(self):
+        return bool(self.flags & DEVICE)
+
+    @property
+    def walk(self):
+        """It was made by the CPU's page walker."""
+        return bool(self.flags & WALK)
+
+    @property
+    def vector(self):
+        """Of the event whose delivery made it, or None."""
+        return self._vector if self.flags & DELIVERY else None
+
+    @lazy
+    def watches(self):
+        """Ids of all watches that it touches, the first one is watch."""
+        place = Place(self.addr, self.size or 0, self._gla, self._gpa, self.pid)
+        return touched(self._facts.watches, self._own, self._bits, place)
+
+    @lazy
+    def watch(self):
+        return self.watches[0] if self.watches else self._own
+
+    @lazy
+    def _decoded(self):
+        return _insn.decode(self.ip, self._insn, self.flags)
+
+    @property
+    def insn(self):
+        """The instruction as text; None without python3-capstone."""
+        return self._decoded[0]
+
+    @property
+    def bytes(self):
+        """The instruction's bytes, as many as are known."""
+        return self._insn[:self._decoded[1]]
+
+    @lazy
+    def ip_symbol(self):
+        return self._facts.symbol(self.pid, self.ns, self.ip, self._known)
+
+    @lazy
+    def addr_symbol(self):
+        physical = any(w.physical for w in self._facts.watches if w.id == self.watch)
+        if physical:
+            return self._facts.physical_symbol(self._gpa, self._known)
+        return self._facts.symbol(self.pid, self.ns, self.addr, self._known)
+
+    @property
+    def sym(self):
+        """The instruction's symbol, "name+0x1f", or None."""
+        return _plus(self.ip_symbol)
+
+    @property
+    def obj(self):
+        """The instruction's object: "[kernel]", a module, a file's base name; or None."""
+        return self.ip_symbol.obj
+
+    @property
+    def obj_off(self):
+        """The instruction's offset in the object's file, or None."""
+        s = self.ip_symbol
+        return s.obj_off if s.obj and not s.kernel else None
+
+    @property
+    def addr_sym(self):
+        """What lies at addr: "name+0x1f", or None."""
+        return _plus(self.addr_symbol)
+
+    @property
+    def addr_obj(self):
+        return self.addr_symbol.obj
+
+    def json(self):
+        """The object that `hvtrace script --format json` prints, but for text without capstone
+        and for what is not exact: there it decodes the instruction."""
+        e = {"type": self.type, "seq": self.seq, "cpu": self.cpu, "ns": self.ns, "tsc": self.tsc,
+             "pid": self.pid, "tid": self.tid, "comm": self.comm, "access": self.access,
+             "addr": hex(self.addr), "size": self.size, "gpa": _hex(self.gpa), "old": _hex(self.old),
+             "new": _hex(self.new)}
+        if self.value_len and (self.value_off or self.value_len != self.size):
+            e |= {"value_off": self.value_off, "value_len": self.value_len}
+        e |= {"addr_sym": self.addr_sym, "addr_obj": self.addr_obj, "ip": hex(self.ip), "sym": self.sym,
+              "obj": self.obj}
+        if self.obj_off is not None:
+            e["obj_off"] = hex(self.obj_off)
+        e |= {"insn": self.insn, "bytes": self.bytes.hex() or None, "user": self.user, "exact": self.exact}
+        if self.vector is not None:
+            e["vector"] = self.vector
+        e |= {k: True for k in ("walk", "device") if getattr(self, k)}
+        if self.run:
+            e["run"] = self.run
+        return e | {"cr3": hex(self.cr3), "order": self.order, "watch": self.watch, "watches": self.watches}
+
+
+def _plus(s):
+    return None if s.name is None else f"{s.name}+{s.off:#x}"
+
+
+def _slices(lengths, data):
+    at, parts = 0, []
+    for n in lengths:
+        parts.append(data[at:at + n])
+        at += n
+    if at != len(data):
+        raise Damage("bytes that belong to no row")
+    return parts
+
+
+def records(chunk):
+    """The records of a chunk in their order: (tsc, seq, make), where make(facts) is the Event."""
+    def rows(table, names):
+        return list(zip(*(chunk.column(f"{table}.{name}") for name in names.split())))
+
+    heads = rows("record", "type flags watch seq tsc")
+    code = list(zip(chunk.column("code.ip"), _slices(chunk.column("code.insn_len"), chunk.column("code.insn"))))
+    task = rows("task", "pid tid cr3 comm")
+    access = rows("access", "gla gpa_gla size access vector order old new")
+    codes, tasks = chunk.column("access.code"), chunk.column("access.task")
+    if any(len(insn) > 15 for _, insn in code) or codes and (max(codes) >= len(code) or max(tasks) >= len(task)):
+        raise Damage("an instruction or a task that is not there")
+    regs = iter([memoryview(g).cast("Q").tolist() for g in chunk.column("regs.gpr")])
+    runs = iter(rows("run", "count elem down"))
+    sizes = chunk.column("wide.len")
+    values = _slices([2 * n for n in sizes], chunk.column("wide.bytes"))
+    wides = iter([(off, (v[:n], v[n:])) for off, n, v in zip(chunk.column("wide.off"), sizes, values)])
+    losts, remaps = iter(chunk.column("lost.count")), iter(rows("remap", "va old_gpa new_gpa pid tid"))
+    accesses = iter(range(len(access)))
+    cpu, made = chunk.cpu, []
+    try:
+        for head in heads:
+            kind, flags = head[:2]
+            if kind == ACCESS:
+                a = next(accesses)
+                parts = (access[a], code[codes[a]], task[tasks[a]], next(regs) if flags & REGS else None,
+                         next(runs) if flags & RUN else None, next(wides) if flags & WIDE else None)
+                made.append((Access, head, parts))
+            elif kind == LOST:
+                made.append((Lost, head, (next(losts),)))
+            elif kind == REMAP:
+                made.append((Remap, head, (next(remaps),)))
+    except StopIteration:
+        raise Damage("a record without its row") from None
+    for left in (accesses, losts, remaps, regs, runs, wides):
+        if next(left, None) is not None:
+            raise Damage("a row without its record")
+    return [(head[4], head[3], lambda facts, c=c, h=head, p=parts: c(facts, h, cpu, *p)) for c, head, parts in made]

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""A log file: its events one by one, or columns of all of them at once."""
+import io
+import json
+import mmap
+from bisect import bisect_left
+from operator import itemgetter
+
+from . import _stream
+from ._chunk import Chunk, numpy
+from ._columns import COLUMNS, load
+from ._event import records
+from ._facts import Facts
+from ._stream import Damage, Stream
+
+
+class Log:
+    """for event in log: all events of all CPUs in one order. Read as often as you like.
+
+    state and why tell, after a whole iteration, how the log ended: "complete", "cut" or
+    "damaged"; what is given out is good in any case.
+    """
+
+    def __init__(self, file):
+        if isinstance(file, io.IOBase):
+            self._data = file.read()
+        else:
+            with open(file, "rb") as f:
+                try:
+                    self._data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+                except (ValueError, OSError):  # empty, or a pipe
+                    self._data = f.read()
+        Stream(self._data)  # raises Error when it is no log
+        self.state, self.why, self._facts = "open", "not read yet", None
+
+    def _read(self, facts, events=None):
+        """Gives each section to facts, and the EVENTS to events(chunk), then to the caller. What
+        is malformed ends them."""
+        stream = Stream(self._data)
+        for s in stream:
+            try:
+                if s.type == _stream.EVENTS and events:
+                    events(Chunk(s))
+                facts.add(s)
+                yield s
+            except Damage:
+                stream.damaged(s, f"malformed section of type {s.type}")
+        self.state, self.why = stream.state, stream.why
+
+    def __iter__(self):
+        facts, pending = Facts(), []
+
+        def add(chunk):
+            pending.extend((tsc, chunk.cpu, seq, make) for tsc, seq, make in records(chunk))
+
+        def release(limit):
+            """All that is earlier; what came in one order keeps it."""
+            pending.sort(key=itemgetter(0, 1, 2))
+            n = bisect_left(pending, (limit,))
+            for p in pending[:n]:
+                yield p[3](facts)
+            del pending[:n]
+
+        for s in self._read(facts, add):
+            if s.type == _stream.ROUND:
+                yield from release(facts.round)
+        yield from release(2**64)
+
+    @property
+    def facts(self):
+        """All that the log says beside its events."""
+        if not self._facts:
+            self._facts = Facts()
+            for _ in self._read(self._facts):
+                pass
+        return self._facts
+
+    @property
+    def host(self):
+        """Where and how it was made: the members of HOST in hvtrace.data(5)."""
+        return json.loads(self.facts.host) if self.facts.host else {}
+
+    @property
+    def watches(self):
+        return self.facts.watches
+
+    @property
+    def lost(self):
+        """Events that the agent counted as lost."""
+        return sum(lost for _, _, lost in self.facts.stats)
+
+    def processes(self, ns):
+        """The threads that there were at ns."""
+        return self.facts.processes(ns)
+
+    def symbol(self, addr, pid=0, ns=2**64 - 1):
+        """What lay at a linear address of a process at a time."""
+        return self.facts.symbol(pid, ns, addr)
+
+    # --- columns
+
+    def _load(self, names, structured):
+        if not numpy:
+            raise ImportError("columns need numpy; try: apt-get install python3-numpy")
+        names = names or tuple(COLUMNS)
+        unknown = set(names) - set(COLUMNS)
+        if unknown:
+            raise KeyError(f"{', '.join(sorted(unknown))}: no such column; try: {' '.join(COLUMNS)}")
+        facts, chunks = Facts(), []
+        for _ in self._read(facts, chunks.append):
+            pass
+        arrays, bad = load(names, chunks, facts.clocks, structured)
+        if bad is not None:
+            self.state, self.why = "damaged", f"damaged at byte {bad} (malformed section of type 5)"
+        return arrays
+
+    def columns(self, *names):
+        """The accesses, in order, as a dict of numpy arrays. names: of COLUMNS; none: all.
+
+        Values are the low 8 bytes; access is a sum of 1 read, 2 write, 4 execute. Records that
+        only a disassembler can place (flag 0x10) are there as they are, with size 0.
+        """
+        return self._load(names, False)
+
+    def numpy(self, *names):
+        """columns() as one structured array."""
+        return self._load(names, True)
+
+    def pandas(self, *names):
+        """columns() as a DataFrame."""
+        import pandas
+        return pandas.DataFrame(self.columns(*names))
