@@ -212,6 +212,8 @@ static uint64_t tsc_of(const struct hvt_clocks *c, uint64_t ns)
 
 	for (i = 0; i < c->n; i++) {
 		k = &c->v[i];
+		if (k->tsc_khz >> 40) /* a clock that cannot be: from the start, then */
+			return 0;
 		/* one tick early: times are rounded */
 		tsc = ((__int128)ns - k->mono_ns) * k->tsc_khz / 1000000 + k->tsc - 1;
 		if (i && tsc < k->tsc)
