@@ -116,7 +116,7 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	x.state = x.to->begin(out, dir);
 	if (!x.state)
 		hvt_die(HVT_ERROR, "%s: out of memory; try: later", cmd->name);
-	code = hvt_log_read(path, each, &x, &x.reader);
+	code = hvt_log_read(path, 0, each, &x, &x.reader);
 	rc = x.to->end(x.state, x.reader);
 	hvt_reader_free(x.reader);
 	if (dir < 0 && out == stdout)

@@ -62,8 +62,8 @@ static const struct hvt_option options[] = {
 	[IP] = { "ip", 0, "CODE", "... by code: 0xLO-0xHI, ADDR,LEN, SYMBOL, OBJECT" },
 	[CHANGED] = { "changed", 0, NULL, "... that change a watched byte" },
 	[VALUE] = { "value", 0, "'OP N'", "... that leave '>= 5', or by == != < <= > &" },
-	[EVERY] = { "every", 0, "N", "only each N-th of them" },
-	[LIMIT] = { "limit", 0, "N", "end after N events" },
+	[EVERY] = { "every", 0, "N", NULL },
+	[LIMIT] = { "limit", 0, "N", "only each N-th of them, end after N" },
 	[NR_OPTIONS] = HVT_OPT_HELP,
 	{ 0 },
 };

@@ -190,6 +190,8 @@ static void event(void *export, const struct hvt_reader *r, const struct hvt_eve
 		ctf_stream_event(s, c->last, CTF_REMAP, c->uuid);
 		remap_fields(s->file, ev);
 		break;
+	case HVT_EV_MARK: /* of no CPU, and so of no stream */
+		break;
 	}
 }
 

@@ -210,7 +210,10 @@ static void event(void *export, const struct hvt_reader *r, const struct hvt_eve
 	}
 	open_event(p, &j, "i", ev->pid, ev->tid, ev->ns);
 	hvt_json_str(&j, "s", ev->type == HVT_EV_LOST ? "g" : "p");
-	hvt_json_str(&j, "name", ev->type == HVT_EV_LOST ? "lost" : "remap");
+	hvt_json_str(&j, "name",
+		     ev->type == HVT_EV_LOST ? "lost" :
+		     ev->type == HVT_EV_MARK ? ev->mark :
+					       "remap");
 	hvt_json_open(&j, "args");
 	hvt_json_u64(&j, "cpu", ev->cpu);
 	hvt_json_u64(&j, "seq", ev->seq);
