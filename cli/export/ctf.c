@@ -142,6 +142,14 @@ static void remap_fields(FILE *f, const struct hvt_event *ev)
 	u64(f, ev->new_gpa);
 }
 
+static void mark_fields(FILE *f, const struct hvt_event *ev)
+{
+	u64(f, ev->tsc);
+	u32(f, ev->pid);
+	u32(f, ev->uid);
+	string(f, ev->mark);
+}
+
 /* The stream of this CPU, opened now if it must be; NULL after an error. */
 static struct ctf_stream *stream_of(struct ctf *c, const struct hvt_reader *r, uint32_t cpu)
 {
@@ -190,7 +198,9 @@ static void event(void *export, const struct hvt_reader *r, const struct hvt_eve
 		ctf_stream_event(s, c->last, CTF_REMAP, c->uuid);
 		remap_fields(s->file, ev);
 		break;
-	case HVT_EV_MARK: /* of no CPU, and so of no stream */
+	case HVT_EV_MARK:
+		ctf_stream_event(s, c->last, CTF_MARK, c->uuid);
+		mark_fields(s->file, ev);
 		break;
 	}
 }

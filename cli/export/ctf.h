@@ -9,7 +9,7 @@
 
 #include <hvtrace/hvtrace.h>
 
-enum ctf_event_id { CTF_ACCESS = 0, CTF_LOST, CTF_REMAP };
+enum ctf_event_id { CTF_ACCESS = 0, CTF_LOST, CTF_REMAP, CTF_MARK };
 
 /* The tags of enum value_kind in the metadata. */
 enum ctf_value_kind { CTF_UNKNOWN = 0, CTF_NUMBER, CTF_BYTES };

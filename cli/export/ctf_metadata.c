@@ -105,6 +105,11 @@ static const char events[] =
 	"\t\thex64_t old_gpa;\n"
 	"\t\thex64_t new_gpa;\n"
 	"\t};\n"
+	"};\n\n"
+	"event {\n"
+	"\tname = \"mark\";\n"
+	"\tid = 3;\n"
+	"\tfields := struct { uint64_t tsc; uint32_t pid; uint32_t uid; string text; };\n"
 	"};\n";
 
 /* A TSDL string knows the escapes of C. */

@@ -51,6 +51,11 @@ static void event(void *export, const struct hvt_reader *r, const struct hvt_eve
 		fprintf(l->out,
 			"==%" PRIu32 "== %" PRIu64 " accesses on CPU %" PRIu32 " were lost\n",
 			ev->pid, ev->count, ev->cpu);
+	if (ev->type == HVT_EV_MARK) {
+		fprintf(l->out, "==%" PRIu32 "== ", ev->pid);
+		hvt_print_escaped(l->out, ev->mark, SIZE_MAX);
+		fputc('\n', l->out);
+	}
 	if (ev->type != HVT_EV_ACCESS)
 		return;
 	same = same_instruction(l, ev);

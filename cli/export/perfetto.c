@@ -201,6 +201,7 @@ static void access_event(struct perfetto *p, const struct hvt_reader *r, const s
 
 static void event(void *export, const struct hvt_reader *r, const struct hvt_event *ev)
 {
+	static const char *const names[] = { [HVT_EV_LOST] = "lost", [HVT_EV_REMAP] = "remap" };
 	struct perfetto *p = export;
 	struct hvt_json j;
 
@@ -209,17 +210,16 @@ static void event(void *export, const struct hvt_reader *r, const struct hvt_eve
 		return;
 	}
 	open_event(p, &j, "i", ev->pid, ev->tid, ev->ns);
-	hvt_json_str(&j, "s", ev->type == HVT_EV_LOST ? "g" : "p");
-	hvt_json_str(&j, "name",
-		     ev->type == HVT_EV_LOST ? "lost" :
-		     ev->type == HVT_EV_MARK ? ev->mark :
-					       "remap");
+	hvt_json_str(&j, "s", ev->type == HVT_EV_REMAP ? "p" : "g");
+	hvt_json_str(&j, "name", ev->type == HVT_EV_MARK ? ev->mark : names[ev->type]);
 	hvt_json_open(&j, "args");
-	hvt_json_u64(&j, "cpu", ev->cpu);
-	hvt_json_u64(&j, "seq", ev->seq);
-	if (ev->type == HVT_EV_LOST) {
+	if (ev->type != HVT_EV_MARK) {
+		hvt_json_u64(&j, "cpu", ev->cpu);
+		hvt_json_u64(&j, "seq", ev->seq);
+	}
+	if (ev->type == HVT_EV_LOST)
 		hvt_json_u64(&j, "count", ev->count);
-	} else {
+	if (ev->type == HVT_EV_REMAP) {
 		hvt_json_hex(&j, "va", ev->addr);
 		hvt_json_hex(&j, "old_gpa", ev->old_gpa);
 		hvt_json_hex(&j, "new_gpa", ev->new_gpa);

@@ -44,8 +44,8 @@ def difference(events, lines):
     """What is not the same, None: nothing. What is blind takes a disassembler to place, so
     there the module has no more than the record."""
     blind = {(e.cpu, e.seq) for e in events if getattr(e, "flags", 0) & BLIND}
-    ours = [e.json() for e in events if (e.cpu, e.seq) not in blind]
-    theirs = [e for e in lines if (e["cpu"], e["seq"]) not in blind]
+    ours, theirs = ([e for e in some if (e.get("cpu"), e.get("seq")) not in blind]
+                    for some in ([e.json() for e in events], lines))
     if not _insn.capstone:
         for e in ours + theirs:
             e.pop("insn", None)

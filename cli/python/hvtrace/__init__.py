@@ -12,12 +12,12 @@ capstone instructions are text. Names come from the log alone. hvtrace.data(5) d
 read here.
 """
 from ._columns import COLUMNS
-from ._event import Access, Event, Lost, Remap
+from ._event import Access, Event, Lost, Mark, Remap
 from ._facts import Symbol, Task, Watch
 from ._log import Log
 from ._stream import Error
 
-__all__ = ["Access", "COLUMNS", "Error", "Event", "Log", "Lost", "Remap", "Symbol", "Task", "Watch", "open"]
+__all__ = ["Access", "COLUMNS", "Error", "Event", "Log", "Lost", "Mark", "Remap", "Symbol", "Task", "Watch", "open"]
 
 
 def open(file="hvtrace.data"):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """Events: the records of a log, with names when they are asked for."""
+import struct
+
 from . import _insn
-from ._facts import text
+from ._facts import split, take, text
 from ._stream import Damage
 from ._watches import GPA_NONE, Place, touched
 
@@ -76,6 +78,25 @@ class Remap(Event):
         return {"type": self.type, "seq": self.seq, "cpu": self.cpu, "ns": self.ns, "tsc": self.tsc,
                 "pid": self.pid, "tid": self.tid, "watch": self.watch, "va": hex(self.va),
                 "old_gpa": _hex(self.old_gpa), "new_gpa": _hex(self.new_gpa)}
+
+
+class Mark:
+    """A note that somebody made into the running watch: of no CPU, by pid and uid."""
+    type, _LAYOUT = "mark", struct.Struct("<QQIIII")
+
+    def __init__(self, payload):
+        (self.ns, self.tsc, self.uid, self.pid, length, _), rest = take(self._LAYOUT, payload)
+        self.text = text(split(rest, length)[0])
+
+    def __repr__(self):
+        return f"<mark {self.text!r}>"
+
+    def at(self, facts):
+        self.ns = facts.clocks.ns(self.tsc) or self.ns
+        return self
+
+    def json(self):
+        return {k: getattr(self, k) for k in ("type", "ns", "tsc", "pid", "uid", "text")}
 
 
 class Access(Event):

@@ -9,7 +9,7 @@ from operator import itemgetter
 from . import _stream
 from ._chunk import Chunk, numpy
 from ._columns import COLUMNS, load
-from ._event import records
+from ._event import Mark, records
 from ._facts import Facts
 from ._stream import Damage, Stream
 
@@ -33,7 +33,7 @@ class Log:
         Stream(self._data)  # raises Error when it is no log
         self.state, self.why, self._facts = "open", "not read yet", None
 
-    def _read(self, facts, events=None):
+    def _read(self, facts, events=None, marks=None):
         """Gives each section to facts, and the EVENTS to events(chunk), then to the caller. What
         is malformed ends them."""
         stream = Stream(self._data)
@@ -41,6 +41,8 @@ class Log:
             try:
                 if s.type == _stream.EVENTS and events:
                     events(Chunk(s))
+                if s.type == _stream.MARK and marks:
+                    marks(Mark(s.payload))
                 facts.add(s)
                 yield s
             except Damage:
@@ -53,6 +55,10 @@ class Log:
         def add(chunk):
             pending.extend((tsc, chunk.cpu, seq, make) for tsc, seq, make in records(chunk))
 
+        def add_mark(mark):
+            # before what has its time
+            pending.append((mark.tsc, -1, 0, mark.at))
+
         def release(limit):
             """All that is earlier; what came in one order keeps it."""
             pending.sort(key=itemgetter(0, 1, 2))
@@ -61,7 +67,7 @@ class Log:
                 yield p[3](facts)
             del pending[:n]
 
-        for s in self._read(facts, add):
+        for s in self._read(facts, add, add_mark):
             if s.type == _stream.ROUND:
                 yield from release(facts.round)
         yield from release(2**64)
