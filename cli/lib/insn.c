@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_SLOTS 8192u /* a power of two; about 2.4 MB */
+#define CACHE_SLOTS 8192u /* a power of two; about 2.4 MB when all are used ... */
+#define BLOCK_SLOTS 64u	  /* ... and so many of them allocated at a time */
 #define INSN_MAX    15u
 
 enum mode { MODE_64, MODE_32, MODE_16, NR_MODES };
@@ -29,7 +30,8 @@ struct slot {
 struct hvt_decoder {
 	csh handle[NR_MODES];
 	cs_insn *scratch[NR_MODES];
-	struct slot cache[CACHE_SLOTS];
+	struct slot *cache[CACHE_SLOTS / BLOCK_SLOTS];
+	struct slot spare; /* when there is no memory for a block */
 };
 
 struct hvt_decoder *hvt_decoder_new(void)
@@ -56,10 +58,12 @@ fail:
 
 void hvt_decoder_free(struct hvt_decoder *d)
 {
-	int i;
+	size_t i;
 
 	if (!d)
 		return;
+	for (i = 0; i < CACHE_SLOTS / BLOCK_SLOTS; i++)
+		free(d->cache[i]);
 	for (i = 0; i < NR_MODES; i++) {
 		if (d->scratch[i])
 			cs_free(d->scratch[i], 1);
@@ -299,13 +303,18 @@ static struct key key_of(uint64_t ip, enum mode mode, const uint8_t *bytes, size
 	return k;
 }
 
-static size_t slot_of(const struct key *k)
+static struct slot *slot_of(struct hvt_decoder *d, const struct key *k)
 {
+	struct slot **block;
 	uint64_t h = k->ip * 0x9e3779b97f4a7c15ull;
 
 	h = (h ^ k->low) * 0x9e3779b97f4a7c15ull;
 	h = (h ^ k->high) * 0x9e3779b97f4a7c15ull;
-	return (h ^ h >> 32) & (CACHE_SLOTS - 1);
+	h = (h ^ h >> 32) & (CACHE_SLOTS - 1);
+	block = &d->cache[h / BLOCK_SLOTS];
+	if (!*block)
+		*block = calloc(BLOCK_SLOTS, sizeof(**block));
+	return *block ? &(*block)[h % BLOCK_SLOTS] : &d->spare;
 }
 
 const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
@@ -322,7 +331,7 @@ const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t f
 	if (!len)
 		return NULL;
 	k = key_of(ip, mode, bytes, len);
-	s = &d->cache[slot_of(&k)];
+	s = slot_of(d, &k);
 	if (!s->used || s->key.ip != k.ip || s->key.low != k.low || s->key.high != k.high) {
 		s->used = true;
 		s->key = k;

@@ -139,7 +139,8 @@ struct hvt_resolved {
 	struct hvt_symbol sym;
 };
 
-#define HVT_RESOLVED 16384u /* a power of two; 1.5 MB */
+#define HVT_RESOLVED	   16384u /* a power of two; 1.5 MB when all are used ... */
+#define HVT_RESOLVED_BLOCK 128u	  /* ... and so many of them allocated at a time */
 
 struct hvt_symbols {
 	struct hvt_ksyms ksyms;
@@ -148,7 +149,8 @@ struct hvt_symbols {
 	bool no_elf, no_demangle;
 	struct hvt_label *kernel_label; /* of an address without a symbol */
 	bool uncached;			/* for tests */
-	struct hvt_resolved *resolved;	/* HVT_RESOLVED of them, or NULL */
+	struct hvt_resolved
+		*resolved[HVT_RESOLVED / HVT_RESOLVED_BLOCK]; /* NULL: none of a block yet */
 };
 
 /* What it says of the symbols stays as long as s: names are never taken back. */

@@ -105,10 +105,13 @@ static bool user_symbol(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64
 static struct hvt_resolved *slot_of(struct hvt_symbols *s, uint32_t pid, uint64_t addr)
 {
 	uint64_t h = (addr ^ (uint64_t)pid << 40) * 0x9e3779b97f4a7c15ull;
+	struct hvt_resolved **block;
 
-	if (!s->resolved && !s->uncached)
-		s->resolved = calloc(HVT_RESOLVED, sizeof(*s->resolved));
-	return s->resolved ? &s->resolved[h >> 32 & (HVT_RESOLVED - 1)] : NULL;
+	h = h >> 32 & (HVT_RESOLVED - 1);
+	block = &s->resolved[h / HVT_RESOLVED_BLOCK];
+	if (!*block && !s->uncached)
+		*block = calloc(HVT_RESOLVED_BLOCK, sizeof(**block));
+	return *block ? &(*block)[h % HVT_RESOLVED_BLOCK] : NULL;
 }
 
 void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
@@ -138,9 +141,12 @@ void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint6
 
 void hvt_symbols_free(struct hvt_symbols *s)
 {
+	size_t i;
+
 	hvt_ksyms_free(&s->ksyms);
 	hvt_tasks_free(s->tasks);
 	hvt_objects_free(s->objects);
 	free(s->kernel_label);
-	free(s->resolved);
+	for (i = 0; i < HVT_RESOLVED / HVT_RESOLVED_BLOCK; i++)
+		free(s->resolved[i]);
 }
