@@ -96,7 +96,7 @@ static void add_section(struct elf_table *t, Elf *elf, Elf_Scn *scn, const GElf_
 	GElf_Sym sym;
 
 	data = bytes_of(t, scn, (uint64_t)ELF_TABLE_SYMS_MAX * size);
-	strings = bytes_of(t, elf_getscn(elf, sh->sh_link), ELF_TABLE_NAMES_MAX);
+	strings = bytes_of(t, elf_getscn(elf, sh->sh_link), ELF_TABLE_STRINGS_MAX);
 	if (!size || !data || !strings || !strings->d_buf)
 		return;
 	nr = data->d_size / size;

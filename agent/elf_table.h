@@ -14,11 +14,12 @@
 #include "buf.h"
 
 /*
- * What one file may cost: 64 MiB of names, about 100 ms. Browsers have 500,000 symbols,
- * with debug files more.
+ * What one file may cost. Browsers have 500,000 symbols, with debug files more. A symbol
+ * takes 21 bytes of the table at most, so that both fit into a section (HVT_SECTION_MAX).
  */
-#define ELF_TABLE_SYMS_MAX  (1u << 20)
-#define ELF_TABLE_NAMES_MAX (64u << 20)
+#define ELF_TABLE_SYMS_MAX    (1u << 20)
+#define ELF_TABLE_NAMES_MAX   (32u << 20)
+#define ELF_TABLE_STRINGS_MAX (128u << 20) /* of the file, which other symbols use, too */
 
 struct elf_table_sym {
 	uint64_t value, size;

@@ -139,8 +139,8 @@ struct hvt_resolved {
 	struct hvt_symbol sym;
 };
 
-#define HVT_RESOLVED	   16384u /* a power of two; 1.5 MB when all are used ... */
-#define HVT_RESOLVED_BLOCK 128u	  /* ... and so many of them allocated at a time */
+#define HVT_RESOLVED	   8192u /* a power of two; 0.7 MB when all are used ... */
+#define HVT_RESOLVED_BLOCK 128u	 /* ... and so many of them allocated at a time */
 
 struct hvt_symbols {
 	struct hvt_ksyms ksyms;
