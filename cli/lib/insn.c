@@ -12,7 +12,6 @@
 
 #define CACHE_SLOTS 8192u /* a power of two; about 2.4 MB when all are used ... */
 #define BLOCK_SLOTS 64u	  /* ... and so many of them allocated at a time */
-#define INSN_MAX    15u
 
 enum mode { MODE_64, MODE_32, MODE_16, NR_MODES };
 
@@ -294,7 +293,7 @@ static struct key key_of(uint64_t ip, enum mode mode, const uint8_t *bytes, size
 	struct key k = { .ip = ip };
 
 	memcpy(&k.low, bytes, 8);
-	memcpy(&k.high, bytes + INSN_MAX - 8, 8);
+	memcpy(&k.high, bytes + HVT_INSN_BYTES - 8, 8);
 	k.high >>= 8;
 	if (len < 8)
 		k.low &= (1ull << 8 * len) - 1;
@@ -326,8 +325,8 @@ const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t f
 	struct slot *s;
 	struct key k;
 
-	if (len > INSN_MAX)
-		len = INSN_MAX;
+	if (len > HVT_INSN_BYTES)
+		len = HVT_INSN_BYTES;
 	if (!len)
 		return NULL;
 	k = key_of(ip, mode, bytes, len);

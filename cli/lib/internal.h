@@ -191,8 +191,9 @@ struct hvt_decoder;
 
 struct hvt_decoder *hvt_decoder_new(void);
 void hvt_decoder_free(struct hvt_decoder *d);
+#define HVT_INSN_BYTES 15u
 /*
- * The instruction at ip of len bytes, 15 of which can be read in any case; mode by
+ * The instruction at ip of len bytes, HVT_INSN_BYTES of which can be read in any case; mode by
  * HVT_RF_CODE32/16. NULL: not decodable. Cached.
  */
 const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,

@@ -198,7 +198,13 @@ void hvt_reader_physical_symbol(struct hvt_reader *r, uint64_t gpa, struct hvt_s
 const char *hvt_reader_insn(struct hvt_reader *r, uint64_t ip, uint32_t flags, const uint8_t *bytes,
 			    size_t len)
 {
-	const struct hvt_insn *insn = hvt_decode(r->decoder, ip, flags, bytes, len);
+	uint8_t room[HVT_INSN_BYTES] = { 0 };
+	const struct hvt_insn *insn;
 
+	if (len > sizeof(room))
+		len = sizeof(room);
+	if (len)
+		memcpy(room, bytes, len);
+	insn = hvt_decode(r->decoder, ip, flags, room, len);
 	return insn ? insn->text : NULL;
 }
