@@ -11,12 +11,20 @@
 
 #include "analyse/fields.h"
 
+static int output_error;
+
+/* stdio only remembers that there was an error: which one is in errno right behind it. */
+static void note_error(void)
+{
+	if (!output_error && ferror(stdout))
+		output_error = errno ? errno : EIO;
+}
+
 int hvt_flush(void)
 {
-	errno = 0;
-	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
-	return errno ? errno : EIO;
+	fflush(stdout);
+	note_error();
+	return output_error;
 }
 
 /* Chosen fields, as text or as CSV with a line of their names. */
@@ -45,6 +53,7 @@ void hvt_print_event(struct hvt_printer *p, const struct hvt_event *ev)
 		hvt_perf_script(stdout, ev);
 	else if (ev)
 		hvt_event_text(stdout, ev);
+	note_error();
 }
 
 /* Nearly every line is shorter. */
@@ -61,7 +70,7 @@ void hvt_print_live(struct hvt_printer *p, const struct hvt_event *ev)
 	if (!big_buffer)
 		big_buffer = !setvbuf(stdout, NULL, _IOFBF, 16 * PIPE_BUF);
 	if (__fpending(stdout) > PIPE_BUF - LINE_USUAL)
-		fflush(stdout);
+		hvt_flush();
 	p->number++;
 	hvt_print_event(p, ev);
 }

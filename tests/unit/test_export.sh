@@ -65,6 +65,18 @@ compare "$tests/export_lackey.py" "$tmp/lackey" "$tmp/json" "$tmp/valgrind"
 ok $? "perfetto: standard output"
 compare "$tests/export_perfetto.py" "$tmp/perfetto" "$tmp/json"
 
+# notes of the user, between the accesses
+"$build/tests/unit/mklog" marks >"$tmp/marks"
+"$hvt" script --format json "$tmp/marks" >"$tmp/marks.json"
+"$hvt" export --format ctf -o "$tmp/marks.ctf" "$tmp/marks" 2>"$tmp/err"
+compare "$tests/export_ctf.py" "$tmp/marks.ctf" "$tmp/marks.json"
+"$hvt" export --format perfetto "$tmp/marks" 2>"$tmp/err" |
+	/usr/bin/python3 -c 'import json, sys
+got = [(e["name"], round(e["ts"] * 1000)) for e in json.load(sys.stdin)["traceEvents"] if e.get("s") == "g"]
+want = [(e["text"], e["ns"]) for e in map(json.loads, open(sys.argv[1])) if e["type"] == "mark"]
+sys.exit(got != want or not want)' "$tmp/marks.json" 2>>"$tmp/err"
+ok $? "perfetto: each mark at its time"
+
 # cut short: what is there, one line, exit 1; the results are good
 size=$(wc -c <"$tmp/log")
 "$build/tests/unit/mklog" $((size - 100)) >"$tmp/cut"

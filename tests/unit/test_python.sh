@@ -46,8 +46,9 @@ compare()
 
 "$build/tests/unit/mklog" >"$tmp/sample"
 "$build/tests/unit/mklog" filtered >"$tmp/filtered"
+"$build/tests/unit/mklog" marks >"$tmp/marks"
 compare facts /usr/bin/python3 -S "$tests/python_facts.py"
-compare 'with numpy' /usr/bin/python3 "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample" "$tmp/filtered"
+compare 'with numpy' /usr/bin/python3 "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample" "$tmp/filtered" "$tmp/marks"
 # -S: without the packages of the system
 compare 'alone' /usr/bin/python3 -S "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample"
 

@@ -164,6 +164,13 @@ ok $? "a device's old value is not known, a run says how often"
 ok $? "no byte of it can do anything to a terminal"
 "$hvt" script - <"$tmp/log" | cmp -s - "$tmp/text"
 ok $? "script - reads a pipe"
+"$build/tests/unit/mkevents" 20000 >"$tmp/many"
+for format in text json; do
+	{ "$hvt" script --format $format - <"$tmp/many" 2>"$tmp/err"; echo $? >"$tmp/code"; } |
+		head -n 1 >"$tmp/out"
+	[ "$(cat "$tmp/code")" -eq 0 ] && [ ! -s "$tmp/err" ] && [ -s "$tmp/out" ]
+	ok $? "script, $format: a reader that has seen enough is no error"
+done
 (cd "$tmp" && cp log hvtrace.data && "$hvt" script) | cmp -s - "$tmp/text"
 ok $? "hvtrace.data is the default"
 "$hvt" script --format json "$tmp/log" >"$tmp/json" && python3 - "$tmp/json" <<'PY' 2>"$tmp/err"
