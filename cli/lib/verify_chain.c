@@ -147,6 +147,20 @@ static void rank(struct hvt_chain *c, const struct item *it, struct hvt_vpage *p
 	hvt_verify_flaw(c->v, HVT_FLAW_ORDER, &f);
 }
 
+/*
+ * An access goes on at va, on a page that is not known: can it be one that values are
+ * known of? Behind an alias of a watch of several pages it can, whatever the address.
+ */
+static bool may_be_watched(const struct hvt_chain *c, const struct item *it, uint64_t va)
+{
+	const struct hvt_log_watch *w = hvt_vpages_watch(c->pages, it->a.h.watch);
+
+	if (hvt_vpages_watched(c->pages, it->pid, va))
+		return true;
+	return w && w->addr / HVT_PAGE != (w->addr + (w->len - 1)) / HVT_PAGE &&
+	       !hvt_vpages_watched(c->pages, it->pid, it->a.gla);
+}
+
 enum phase { CHECK, READS, FORGET, WRITES };
 
 /* Bytes [at, at + len) from gla on, page by page: values, or (FORGET) unseen writes. */
@@ -168,8 +182,7 @@ static void walk(struct hvt_chain *c, const struct item *it, enum phase phase, u
 					hvt_vpages_at(c->pages, it->pid, it->a.gla - first + pos);
 		if (!page) {
 			/* watched memory was written, but it is not known which */
-			if (phase == FORGET &&
-			    hvt_vpages_watched(c->pages, it->pid, it->a.gla - first + pos))
+			if (phase == FORGET && may_be_watched(c, it, it->a.gla - first + pos))
 				hvt_vpages_void(c->pages);
 			continue;
 		}

@@ -185,6 +185,15 @@ for seed in range(1, 6):
 ok(shown * 5 > asked, "%d of %d bytes were known" % (shown, asked))
 ok(named * 5 > spanned, "of %d of %d bytes the writer was" % (named, spanned))
 
+# what verify says of such a memory: nothing differs that did not
+proved = []
+for seed in range(1, 31):
+    with open(tmp + "/verified", "wb") as out:
+        subprocess.run([mklog, "random", str(seed)], stdout=out, check=True)
+    proved.append(json.loads(run("verify", "--format", "json", tmp + "/verified")))
+ok(not any(p["differ"] or p["wrong"] for p in proved) and all(p["links"] > 100 for p in proved),
+   "verify: of 30 such logs no byte differs", [(p["differ"], p["wrong"], p["links"]) for p in proved])
+
 # the record of a number by CPU:SEQ, names, standard input, text
 e = events[40]
 by_number = run("at", "--format", "json", "41", "0x404010,8", log)
