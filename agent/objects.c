@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "object_file.h"
 
@@ -116,14 +117,40 @@ static void add_range(struct object_space *s, uint64_t start, uint64_t end, size
 	s->v[s->nr++] = (struct range){ start, end, obj };
 }
 
+static void touch(struct objects *o, size_t i, uint32_t pid, uint64_t addr)
+{
+	struct object *obj = &o->v[i];
+
+	if (obj->id)
+		return;
+	obj->touched = true;
+	obj->pid = (int32_t)pid;
+	obj->addr = addr;
+	if (!obj->code)
+		return;
+	o->queue = xrealloc(o->queue, (o->nr_touched + 1) * sizeof(*o->queue));
+	o->queue[o->nr_touched++] = i;
+	obj->id = (uint32_t)o->nr_touched;
+}
+
 void objects_map(struct objects *o, const struct hvt_log_map *map, const uint8_t *id, size_t id_len,
 		 const char *path)
 {
-	bool readable = path[0] == '/' || !strcmp(path, "[vdso]");
+	size_t i = NO_OBJECT;
 
+	if (path[0] == '/' || !strcmp(path, "[vdso]"))
+		i = find_object(o, path, id, id_len);
 	o->change++;
-	add_range(live_space(o, map->pid), map->start, map->end,
-		  readable ? find_object(o, path, id, id_len) : NO_OBJECT);
+	add_range(live_space(o, map->pid), map->start, map->end, i);
+	/*
+	 * Only what somebody has mapped as code has symbols. Data is left alone: to read it
+	 * would be an access to what may be watched.
+	 */
+	if (i == NO_OBJECT || !(map->prot & PROT_EXEC) || o->v[i].code)
+		return;
+	o->v[i].code = true;
+	if (o->v[i].touched)
+		touch(o, i, (uint32_t)o->v[i].pid, o->v[i].addr);
 }
 
 void objects_fork(struct objects *o, uint32_t parent, uint32_t child)
@@ -173,19 +200,6 @@ void objects_exit(struct objects *o, uint32_t pid)
 	oldest->queued = false;
 	if (oldest->dead)
 		forget(o, oldest);
-}
-
-static void touch(struct objects *o, size_t i, uint32_t pid, uint64_t addr)
-{
-	struct object *obj = &o->v[i];
-
-	if (obj->id)
-		return;
-	o->queue = xrealloc(o->queue, (o->nr_touched + 1) * sizeof(*o->queue));
-	o->queue[o->nr_touched++] = i;
-	obj->id = (uint32_t)o->nr_touched;
-	obj->pid = (int32_t)pid;
-	obj->addr = addr;
 }
 
 static void look_up(struct objects *o, uint32_t pid, uint64_t addr)

@@ -17,9 +17,11 @@ struct object {
 	char *path; /* as MAP has it */
 	uint8_t build_id[BUILD_ID_MAX];
 	size_t build_id_len;
-	size_t next; /* of the same hash; NO_OBJECT: none */
-	uint32_t id; /* in the log; 0: not touched yet */
-	int32_t pid; /* who was first seen to touch it, and where */
+	size_t next;  /* of the same hash; NO_OBJECT: none */
+	bool code;    /* somebody has mapped it to be executed */
+	bool touched; /* by an event */
+	uint32_t id;  /* in the log, when it is both; 0: not yet */
+	int32_t pid;  /* who was first seen to touch it, and where */
 	uint64_t addr;
 };
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -236,7 +237,7 @@ static void without_binaries(void **state)
 /* A child has what its parent had, and what was told of it last. */
 static void spaces(void **state)
 {
-	struct hvt_log_map map = { .start = 0x1000, .end = 0x2000, .pid = 7 };
+	struct hvt_log_map map = { .start = 0x1000, .end = 0x2000, .pid = 7, .prot = PROT_EXEC };
 	struct objects o = { 0 };
 	uint32_t pid;
 
@@ -282,6 +283,34 @@ static void spaces(void **state)
 	assert_true(o.nr_dead < 300);
 	objects_see(&o, 9, 0x8000);
 	assert_int_equal(o.nr_touched, 5);
+	objects_free(&o);
+}
+
+/* What nobody has mapped as code is not read: to do so would be an access to it. */
+static void data(void **state)
+{
+	struct hvt_log_map map = { .start = 0x1000, .end = 0x2000, .pid = 7, .prot = PROT_READ };
+	struct objects o = { 0 };
+
+	(void)state;
+	objects_map(&o, &map, NULL, 0, "/dev/zero (deleted)");
+	map.start = 0x8000;
+	map.end = 0x9000;
+	objects_map(&o, &map, NULL, 0, "/lib");
+	objects_see(&o, 7, 0x1000);
+	objects_see(&o, 7, 0x8000);
+	assert_int_equal(o.nr_touched, 0);
+	/* the loader has touched the file before it maps its code */
+	map.start = 0x9000;
+	map.end = 0xa000;
+	map.prot = PROT_READ | PROT_EXEC;
+	objects_map(&o, &map, NULL, 0, "/lib");
+	assert_int_equal(o.nr_touched, 1);
+	assert_string_equal(o.v[o.queue[0]].path, "/lib");
+	assert_int_equal(o.v[o.queue[0]].addr, 0x8000);
+	objects_see(&o, 7, 0x9000);
+	objects_see(&o, 7, 0x1000);
+	assert_int_equal(o.nr_touched, 1);
 	objects_free(&o);
 }
 
@@ -447,8 +476,11 @@ static void damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_binaries), cmocka_unit_test(spaces),
-		cmocka_unit_test(limits),	    cmocka_unit_test(sparse),
+		cmocka_unit_test(without_binaries),
+		cmocka_unit_test(spaces),
+		cmocka_unit_test(data),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(sparse),
 		cmocka_unit_test(damaged),
 	};
 
