@@ -4,6 +4,7 @@
  * delivery) run with the monitor trap flag, and commit or drop what was collected.
  */
 #include <asm/page.h>
+#include <asm/processor-flags.h>
 #include <linux/atomic.h>
 #include "root_fn.h"
 
@@ -15,7 +16,12 @@ static void set_controls(struct hvt_vcpu *v, bool stepping, bool trap_exceptions
 
 	if (stepping) {
 		cpu |= CPU_BASED_MONITOR_TRAP_FLAG;
-		pin |= PIN_BASED_EXT_INTR_MASK;
+		/*
+		 * With this control interrupts exit even with IF clear (SDM 25.6.1): one that may
+		 * not be delivered now would keep the instruction from ever running.
+		 */
+		if (vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_IF)
+			pin |= PIN_BASED_EXT_INTR_MASK;
 		/* Faults of a delivery nest by the CPU's own rules; MTF comes after. */
 		exc = trap_exceptions ? ~0u : 0;
 	}
