@@ -87,7 +87,8 @@ def coming_and_going():
 
 def cost():
     """An event that touches eight watches, with those alone and among very many. Both statuses
-    are from while all is armed: what arming costs is not in it. Ticks are instructions."""
+    are from while all is armed: what arming costs is not in it. Ticks are said, not judged: they
+    count what else the guest does as well; tests/unit/test_root_pages has the lookups."""
     exits, ticks, many = {}, {}, int(text("many"))
     for count in (8, many):
         tsc, touched = [], set()
@@ -106,8 +107,6 @@ def cost():
              "one event to the next (median)")
     check("exits per event do not grow with the number of watches",
           exits[many] <= exits[8] * 1.05, exits)
-    check("instructions per event do not grow with the number of watches",
-          ticks[many] <= ticks[8] * 1.1, ticks)
     run("many", f"{many + 1} watches")
 
 
