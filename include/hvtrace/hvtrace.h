@@ -61,10 +61,20 @@ enum hvt_event_type {
 	HVT_EV_ACCESS = HVT_REC_ACCESS,
 	HVT_EV_LOST = HVT_REC_LOST,
 	HVT_EV_REMAP = HVT_REC_REMAP,
+	HVT_EV_INSN = HVT_REC_INSN,
+	HVT_EV_FLOW = HVT_REC_FLOW,
 	HVT_EV_MARK = 0x100 | HVT_SEC_MARK, /* of no CPU: cpu and seq are 0 */
 };
 
 #define HVT_EVENT_WATCHES 16
+
+/* A memory operand of a traced instruction. NULL values: not known, or none of that kind. */
+struct hvt_operand_value {
+	uint64_t addr;
+	uint32_t size, len; /* len: bytes at old and at new_ */
+	uint8_t access;	    /* HVT_ACC_* */
+	const uint8_t *old, *new_;
+};
 
 struct hvt_event {
 	enum hvt_event_type type;
@@ -102,6 +112,25 @@ struct hvt_event {
 	/* HVT_EV_REMAP: addr is the first byte of the page; HVT_GPA_NONE: not mapped */
 	uint64_t old_gpa, new_gpa;
 
+	/*
+	 * HVT_EV_INSN: pid, tid, comm, ip, insn_len, insn, text, ip_sym, and these. watch is
+	 * the trace's id.
+	 */
+	uint32_t body; /* of a function's trace: the n-th entry, from 1; else 0 */
+	uint8_t nest;  /* interrupts and exceptions that are being handled around it */
+	uint32_t delta_mask;	    /* registers that it changed: 0..15 general, 16 RFLAGS */
+	const uint64_t *delta;	    /* their values after it, the lowest first */
+	uint32_t nr_mem;	    /* memory operands, ... */
+	const struct hvt_operand_value *mem;
+	bool mem_known;		    /* ... and these are all */
+
+	/* HVT_EV_FLOW: pid, tid, comm, body, nest, and these; ip as struct hvt_rec_flow says */
+	uint8_t what;		/* enum hvt_flow; vector is HVT_VECTOR_NONE if not known */
+	uint32_t number;	/* error code, system call, signal, status: by what */
+	uint64_t to;		/* where control goes; 0: not known */
+	const uint64_t *arg;	/* 6 */
+	struct hvt_symbol to_sym;
+
 	/* HVT_EV_MARK, by pid */
 	uint32_t uid;
 	const char *mark; /* NUL-terminated, any bytes: escape before printing */
@@ -134,6 +163,17 @@ struct hvt_watch_fact {
 	const struct hvt_filter *filter; /* NULL: none */
 	const char *spec;		 /* as the user wrote it, NUL-terminated, any bytes */
 	uint64_t hits;			 /* accesses given out that overlap it */
+};
+
+/* A trace as the log describes it. */
+struct hvt_trace_fact {
+	uint32_t id, flags; /* HVT_TRACE_* */
+	int32_t pid;
+	uint64_t addr, len, from, to, after, count;
+	uint32_t on, nr_only, nr_skip;
+	const struct hvt_trace_range *range; /* nr_only, then nr_skip */
+	const char *spec;		     /* as the user wrote it, NUL-terminated, any bytes */
+	uint64_t instructions;		     /* given out */
 };
 
 #define HVT_READER_NO_SYMBOLS  (1u << 0) /* open no ELF files: what the log lacks has no name */
@@ -180,6 +220,9 @@ const struct hvt_watch_fact *hvt_reader_watch(const struct hvt_reader *r, size_t
 
 /* The watch with this id, or NULL. */
 const struct hvt_watch_fact *hvt_reader_find_watch(const struct hvt_reader *r, uint32_t id);
+
+/* The i-th trace in log order, NULL behind the last. */
+const struct hvt_trace_fact *hvt_reader_trace(const struct hvt_reader *r, size_t i);
 
 /* The i-th CLOCK section, by time, NULL behind the last: ties tsc, mono_ns and real_ns. */
 const struct hvt_log_clock *hvt_reader_clock(const struct hvt_reader *r, size_t i);

@@ -50,6 +50,7 @@ enum hvt_sec_type {
 	HVT_SEC_SYMTAB = 15, /* struct hvt_log_symtab */
 	HVT_SEC_MARK = 16,   /* struct hvt_log_mark */
 	HVT_SEC_INDEX = 17,  /* struct hvt_log_index, entries; the last one is before END */
+	HVT_SEC_TRACE = 18,  /* struct hvt_log_trace; ARMED speaks of these, too */
 };
 
 enum hvt_codec {
@@ -94,8 +95,13 @@ enum hvt_table {
 	HVT_TABLE_REGS = 4,   /* the accesses with HVT_RF_REGS, in this order; with ... */
 	HVT_TABLE_RUN = 5,    /* ... HVT_RF_RUN ... */
 	HVT_TABLE_WIDE = 6,   /* ... HVT_RF_WIDE */
-	HVT_TABLE_CODE = 7,   /* dictionary: the instructions of the accesses */
-	HVT_TABLE_TASK = 8,   /* dictionary: who did them */
+	HVT_TABLE_CODE = 7,   /* dictionary: the instructions of ACCESS, INSN and FLOW rows */
+	HVT_TABLE_TASK = 8,   /* dictionary: who did them; of INSN and FLOW cr3 and comm are 0 */
+	HVT_TABLE_INSN = 9,   /* those of type INSN, in this order; of type ... */
+	HVT_TABLE_FLOW = 10,  /* ... FLOW */
+	HVT_TABLE_DELTA = 11, /* the instructions with HVT_RF_DELTA, in this order; with ... */
+	HVT_TABLE_MEMS = 12,  /* ... HVT_RF_MEM */
+	HVT_TABLE_MEM = 13,   /* the operands of those, in this order: nr of each */
 	HVT_TABLES
 };
 
@@ -139,7 +145,29 @@ enum hvt_table {
 	X(PID,        TASK,   0, 4,   "u32",     "pid")			\
 	X(TID,        TASK,   1, 4,   "u32",     "tid")			\
 	X(CR3,        TASK,   2, 8,   "u64",     "cr3")			\
-	X(COMM,       TASK,   3, 16,  "char[16]", "comm")
+	X(COMM,       TASK,   3, 16,  "char[16]", "comm")		\
+	X(INSN_CODE,  INSN,   0, 2,   "u16",     "code")		\
+	X(INSN_TASK,  INSN,   1, 2,   "u16",     "task")		\
+	X(INSN_BODY,  INSN,   2, 4,   "u32",     "body")		\
+	X(INSN_NEST,  INSN,   3, 1,   "u8",      "nest")		\
+	X(FLOW_CODE,  FLOW,   0, 2,   "u16",     "code")		\
+	X(FLOW_TASK,  FLOW,   1, 2,   "u16",     "task")		\
+	X(FLOW_TO,    FLOW,   2, 8,   "u64",     "to")			\
+	X(FLOW_WHAT,  FLOW,   3, 1,   "u8",      "what")		\
+	X(FLOW_VECTOR, FLOW,  4, 1,   "u8",      "vector")		\
+	X(FLOW_NEST,  FLOW,   5, 1,   "u8",      "nest")		\
+	X(FLOW_NUMBER, FLOW,  6, 4,   "u32",     "number")		\
+	X(FLOW_ARG,   FLOW,   7, 48,  "u64[6]",  "arg")			\
+	X(FLOW_BODY,  FLOW,   8, 4,   "u32",     "body")		\
+	X(DELTA_MASK, DELTA,  0, 4,   "u32",     "mask")		\
+	X(DELTA_BYTES, DELTA, 1, 1,   "bytes",   "bytes")		\
+	X(MEMS_NR,    MEMS,   0, 4,   "u32",     "nr")			\
+	X(MEMS_EXACT, MEMS,   1, 1,   "u8",      "exact")		\
+	X(MEM_ADDR,   MEM,    0, 8,   "u64",     "addr")		\
+	X(MEM_SIZE,   MEM,    1, 4,   "u32",     "size")		\
+	X(MEM_ACCESS, MEM,    2, 1,   "u8",      "access")		\
+	X(MEM_LEN,    MEM,    3, 2,   "u16",     "len")			\
+	X(MEM_BYTES,  MEM,    4, 1,   "bytes",   "bytes")
 /* clang-format on */
 
 #define HVT_FIELD_TABLE(field) ((field) >> 8)
@@ -195,6 +223,19 @@ struct hvt_log_watch {
 	uint32_t filter;     /* id of a FILTER section; 0: none */
 
 	/* char spec[]: as the user wrote it */
+};
+
+struct hvt_log_trace {
+	uint32_t id, flags;  /* HVT_TRACE_* (uapi.h) */
+	int32_t pid;	     /* whose instructions; 0: of a function */
+	uint32_t spec_len;   /* bytes of spec, no NUL */
+	uint64_t addr, len;  /* with HVT_TRACE_BODY: the function */
+	uint64_t from, to, after, count;
+	uint32_t on;	     /* id of a WATCH section; 0: none */
+	uint32_t nr_only, nr_skip;
+	uint32_t pad;
+
+	/* struct hvt_trace_range range[nr_only + nr_skip]; char spec[]: as the user wrote it */
 };
 
 /*
