@@ -53,20 +53,22 @@ _Static_assert(CHUNK_RECORDS <= DICT_ROWS, "a record brings one row of each kind
 _Static_assert(sizeof(struct code_row) == DICT_ROW && sizeof(struct task_row) == DICT_ROW,
 	       "rows without padding");
 
-static enum hvt_encoding encoding_of(enum column column)
+static enum hvt_encoding encoding_of(const struct chunk *c, enum column column)
 {
 	switch (column) {
+	case COLUMN_IP:
+		/* accesses come from few places, again and again; instructions one after another */
+		return c->count[COLUMN_INSN_CODE] ? HVT_ENC_DELTA : HVT_ENC_PLAIN;
 	case COLUMN_SEQ:
 	case COLUMN_TSC:
 	case COLUMN_GLA:
 	case COLUMN_ORDER:
 	case COLUMN_MEM_ADDR:
 		return HVT_ENC_DELTA;
-	case COLUMN_OLD: /* whole values come again: zstd finds them ... */
+	case COLUMN_OLD: /* whole values come again: zstd finds them */
 	case COLUMN_NEW:
 	case COLUMN_GPR:
 	case COLUMN_FLOW_ARG:
-	case COLUMN_IP: /* ... and the other's columns are together */
 	case COLUMN_COMM:
 		return HVT_ENC_PLAIN;
 	default:
@@ -426,7 +428,7 @@ void chunk_seal(struct chunk *c, struct hvt_section *head, struct buf *payload)
 		column[chunk.columns] = (struct hvt_log_column){
 			.field = fields[i].field,
 			.width = fields[i].width,
-			.encoding = (uint8_t)encoding_of((enum column)i),
+			.encoding = (uint8_t)encoding_of(c, (enum column)i),
 			.count = c->count[i],
 		};
 		encode_column(&data, &column[chunk.columns++], c->column[i]);

@@ -16,7 +16,7 @@
 #include "buf.h"
 
 /* What is enough: more would gain little, and a chunk is decoded as a whole. */
-#define CHUNK_RECORDS 4096u
+#define CHUNK_RECORDS 8192u
 #define CHUNK_BYTES   (512u << 10) /* as in the ring */
 
 struct chunk;

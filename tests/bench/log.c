@@ -106,19 +106,29 @@ static void sizes(const struct events *e)
 	hvt_columns_close(&c);
 }
 
+static uint64_t encoded; /* bytes */
+
+static void seal(struct chunk *chunk, struct buf *payload)
+{
+	struct hvt_section s;
+
+	chunk_seal(chunk, &s, payload);
+	encoded += sizeof(s) + ((payload->len + 7) & ~7ull);
+}
+
 static void encode(const struct events *e)
 {
 	struct chunk *chunk = chunk_new(0);
 	struct buf payload = { 0 };
-	struct hvt_section s;
 	size_t i, at;
 
+	encoded = 0;
 	for (i = 0; i < e->n; i++) {
 		for (at = 0; at < e->chunk[i]->len; at += e->chunk[i]->bytes[at + 1] * HVT_SLOT)
 			if (!chunk_add(chunk, e->chunk[i]->bytes + at))
-				chunk_seal(chunk, &s, &payload);
+				seal(chunk, &payload);
 	}
-	chunk_seal(chunk, &s, &payload);
+	seal(chunk, &payload);
 	buf_free(&payload);
 	chunk_free(chunk);
 }
@@ -184,14 +194,16 @@ int main(int argc, char **argv)
 		if (fd < 0)
 			fail("no such file");
 		load(&e, fd);
-		printf("%s: %llu accesses, %zu sections\n", argv[i], (unsigned long long)e.accesses,
-		       e.n);
+		printf("%s: %llu records, %llu of them accesses, %zu sections\n", argv[i],
+		       (unsigned long long)e.records, (unsigned long long)e.accesses, e.n);
 		if (!e.records)
 			continue;
 		printf("  %-11s %6.2f bytes a record on disk; of them columns of\n", "all",
 		       (double)e.bytes / (double)e.records);
 		sizes(&e);
 		measure(&e, "encode", encode);
+		printf("  %-11s %6.2f bytes a record\n", "encoded",
+		       (double)encoded / (double)e.records);
 		measure(&e, "decode", decode);
 		measure(&e, "count", count);
 		close(fd);

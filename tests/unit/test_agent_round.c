@@ -77,6 +77,16 @@ static void machine_free(struct machine *m)
 	session_free(&m->s);
 }
 
+static void put_slots(struct machine *m, int cpu, const void *rec, size_t slots)
+{
+	size_t i;
+
+	for (i = 0; i < slots; i++)
+		memcpy(m->data[cpu] + ((m->head[cpu].head + i) % SLOTS) * HVT_SLOT,
+		       (const uint8_t *)rec + i * HVT_SLOT, HVT_SLOT);
+	m->head[cpu].head += slots;
+}
+
 static void access_record(struct machine *m, int cpu, uint32_t pid, uint64_t ip, uint64_t tsc)
 {
 	struct hvt_rec_access rec = {
@@ -90,13 +100,44 @@ static void access_record(struct machine *m, int cpu, uint32_t pid, uint64_t ip,
 		.tid = pid,
 		.access = HVT_ACC_W,
 	};
-	size_t i;
 
 	memcpy(rec.comm, "sixteen-bytes-xx", 16);
-	for (i = 0; i < 2; i++)
-		memcpy(m->data[cpu] + ((m->head[cpu].head + i) % SLOTS) * HVT_SLOT,
-		       (uint8_t *)&rec + i * HVT_SLOT, HVT_SLOT);
-	m->head[cpu].head += 2;
+	put_slots(m, cpu, &rec, 2);
+}
+
+static void insn_record(struct machine *m, int cpu, uint32_t pid, uint64_t ip, uint64_t tsc)
+{
+	struct hvt_rec_insn rec = {
+		.h = { .type = HVT_REC_INSN,
+		       .nslots = 1,
+		       .seq = m->head[cpu].produced++,
+		       .tsc = tsc },
+		.ip = ip,
+		.pid = pid,
+		.tid = pid,
+		.insn = { 0x90 },
+		.insn_len = 1,
+	};
+
+	put_slots(m, cpu, &rec, 1);
+}
+
+static void flow_record(struct machine *m, int cpu, uint32_t pid, uint64_t ip, uint64_t to,
+			uint64_t tsc)
+{
+	struct hvt_rec_flow rec = {
+		.h = { .type = HVT_REC_FLOW,
+		       .nslots = 2,
+		       .seq = m->head[cpu].produced++,
+		       .tsc = tsc },
+		.ip = ip,
+		.to = to,
+		.pid = pid,
+		.tid = pid,
+		.what = HVT_FLOW_BEGIN,
+	};
+
+	put_slots(m, cpu, &rec, 2);
 }
 
 /* Records have waited for others long enough. */
@@ -225,6 +266,8 @@ static size_t sections(struct machine *m, int type, uint32_t cpu, struct walk *l
 	return n;
 }
 
+#define FULL (CHUNK_BYTES / sizeof(struct hvt_rec_access)) /* accesses in a section */
+
 /*
  * Sections are filled: one CPU's go out when they are, another one's few records wait, and
  * hold the ROUNDs back; until a reader would have to keep too much.
@@ -247,9 +290,9 @@ static void gathered(void **state)
 		assert_true(m.s.held_since);
 		m.s.held_since = mono_ns();
 		assert_int_equal(sections(&m, HVT_SEC_EVENTS, 1, &w), 0);
-		assert_int_equal(sections(&m, HVT_SEC_EVENTS, 0, &w), records / CHUNK_RECORDS);
-		if (records >= CHUNK_RECORDS)
-			assert_int_equal(w.s.count, CHUNK_RECORDS);
+		assert_int_equal(sections(&m, HVT_SEC_EVENTS, 0, &w), records / FULL);
+		if (records >= FULL)
+			assert_int_equal(w.s.count, FULL);
 		assert_int_equal(sections(&m, HVT_SEC_ROUND, CPUS, &w), 1);
 		memcpy(&round, w.plain, sizeof(round));
 		assert_int_equal(round.tsc, 99);
@@ -262,6 +305,34 @@ static void gathered(void **state)
 	assert_true(round.tsc >= tsc - 1);
 	assert_int_equal(sections(&m, HVT_SEC_EVENTS, 1, &w), 1);
 	assert_int_equal(w.s.count, 1);
+	machine_free(&m);
+}
+
+/* Records of traces bring into the log what names them. */
+static void traced(void **state)
+{
+	const uint64_t here = (uint64_t)(uintptr_t)traced;
+	uint32_t pid = (uint32_t)getpid();
+	static struct walk w;
+	struct machine m;
+
+	(void)state;
+	machine_make(&m);
+	flow_record(&m, 0, pid, 0xffffffff81003004ull, here, 100);
+	insn_record(&m, 0, pid, here, 101);
+	insn_record(&m, 0, pid, 0xffffffff81002004ull, 102);
+	insn_record(&m, 0, pid, here + 1, 103);
+	assert_true(session_round(&m.s));
+	time_passes(&m);
+	assert_false(session_round(&m.s));
+	log_flush(&m.s.log);
+	assert_int_equal(sections(&m, HVT_SEC_EVENTS, 0, &w), 1);
+	assert_int_equal(w.s.count, 4);
+	assert_int_equal(sections(&m, HVT_SEC_KSYM, CPUS, &w), 2);
+	assert_int_equal(sections(&m, HVT_SEC_TASK, CPUS, &w), 1);
+	assert_true(sections(&m, HVT_SEC_MAP, CPUS, &w) > 1);
+	assert_int_equal(sections(&m, HVT_SEC_OBJECT, CPUS, &w), 1);
+	assert_int_equal(sections(&m, HVT_SEC_SYMTAB, CPUS, &w), 1);
 	machine_free(&m);
 }
 
@@ -346,9 +417,8 @@ static void end_of_session(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_round),
-		cmocka_unit_test(watermark),
-		cmocka_unit_test(gathered),
+		cmocka_unit_test(one_round),	  cmocka_unit_test(watermark),
+		cmocka_unit_test(gathered),	  cmocka_unit_test(traced),
 		cmocka_unit_test(end_of_session),
 	};
 
