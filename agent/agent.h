@@ -35,6 +35,7 @@ int complain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)
 void remark(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 int cmd_watch(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_status(int argc, char **argv);

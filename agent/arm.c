@@ -105,7 +105,11 @@ int arm_watches(struct session *s, const struct want *want, size_t nr, int32_t p
 	if (waiting > 1)
 		complain(AGENT_OK, "%zu more specs: nothing is mapped there yet, either",
 			 waiting - 1);
+	return AGENT_OK;
+}
+
+void arm_done(struct session *s)
+{
 	log_plain(&s->log, HVT_SEC_ARMED, NULL, 0);
 	log_finish(&s->log);
-	return AGENT_OK;
 }

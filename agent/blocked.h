@@ -37,6 +37,8 @@ enum module_call {
 	CALL_PHYS_ADD, /* WATCH_ADD with HVT_WATCH_PHYS */
 	CALL_FILTER_ADD,
 	CALL_CLOCK,
+	CALL_TRACE_ADD,
+	CALL_FUNCTION_ADD, /* TRACE_ADD with HVT_TRACE_BODY */
 };
 
 /* Complains about an errno that the module gave for a call; returns the code. */

@@ -9,6 +9,7 @@
 #include <hvtrace/uapi.h>
 
 #include "chunk.h"
+#include "dict.h"
 #include "encode.h"
 
 enum column {
@@ -25,16 +26,6 @@ static const struct {
 #define FIELD(name, table, number, width, type, label) { HVT_FIELD_##name, width, type[0] == 'b' },
 	HVT_FIELDS(FIELD)
 #undef FIELD
-};
-
-/* Rows that many records share. A row is padded with zeros. */
-#define DICT_ROW   32u
-#define DICT_SLOTS (2 * CHUNK_RECORDS)
-
-struct dict {
-	uint8_t row[CHUNK_RECORDS][DICT_ROW];
-	uint16_t slot[DICT_SLOTS]; /* 1 + row */
-	uint32_t rows, last;
 };
 
 struct chunk {
@@ -58,6 +49,7 @@ struct task_row {
 	char comm[16];
 };
 
+_Static_assert(CHUNK_RECORDS <= DICT_ROWS, "a record brings one row of each kind at most");
 _Static_assert(sizeof(struct code_row) == DICT_ROW && sizeof(struct task_row) == DICT_ROW,
 	       "rows without padding");
 
@@ -68,16 +60,30 @@ static enum hvt_encoding encoding_of(enum column column)
 	case COLUMN_TSC:
 	case COLUMN_GLA:
 	case COLUMN_ORDER:
+	case COLUMN_MEM_ADDR:
 		return HVT_ENC_DELTA;
 	case COLUMN_OLD: /* whole values come again: zstd finds them ... */
 	case COLUMN_NEW:
 	case COLUMN_GPR:
+	case COLUMN_FLOW_ARG:
 	case COLUMN_IP: /* ... and the other's columns are together */
 	case COLUMN_COMM:
 		return HVT_ENC_PLAIN;
 	default:
 		return fields[column].width > 1 ? HVT_ENC_PLANES : HVT_ENC_PLAIN;
 	}
+}
+
+/* Of value bytes and of operands a record brings no more than there are in it. */
+static size_t room_of(size_t column)
+{
+	const size_t bytes = CHUNK_BYTES + 256 * HVT_SLOT;
+
+	if (fields[column].bytes)
+		return bytes;
+	if (HVT_FIELD_TABLE(fields[column].field) == HVT_TABLE_MEM)
+		return bytes / sizeof(struct hvt_rec_mem) * fields[column].width;
+	return (size_t)CHUNK_RECORDS * fields[column].width;
 }
 
 struct chunk *chunk_new(uint32_t cpu)
@@ -89,10 +95,7 @@ struct chunk *chunk_new(uint32_t cpu)
 	c->cpu = cpu;
 	c->tsc_first = ~0ull;
 	for (i = 0; i < COLUMNS; i++)
-		/* of value bytes a record brings no more than its own */
-		c->column[i] = xrealloc(NULL, fields[i].bytes ?
-						      CHUNK_BYTES + 256 * HVT_SLOT :
-						      (size_t)CHUNK_RECORDS * fields[i].width);
+		c->column[i] = xrealloc(NULL, room_of(i));
 	return c;
 }
 
@@ -105,65 +108,89 @@ void chunk_free(struct chunk *c)
 	free(c);
 }
 
-bool chunk_takes(const uint8_t *rec)
+/* Where the parts of an access end. */
+static size_t access_size(const uint8_t *rec, uint16_t flags, size_t size)
 {
-	size_t at = sizeof(struct hvt_rec_access), size;
+	size_t at = sizeof(struct hvt_rec_access);
 	struct hvt_rec_wide w;
-	struct hvt_rec h;
 
-	memcpy(&h, rec, sizeof(h));
-	size = (size_t)h.nslots * HVT_SLOT;
-	if (h.type == HVT_REC_LOST || h.type == HVT_REC_REMAP)
-		return size != 0;
-	if (h.type != HVT_REC_ACCESS || size < at)
-		return false;
-	if (h.flags & HVT_RF_REGS)
+	if (flags & HVT_RF_REGS)
 		at += 16 * sizeof(uint64_t);
-	if (h.flags & HVT_RF_RUN)
+	if (flags & HVT_RF_RUN)
 		at += sizeof(struct hvt_rec_run);
-	if (h.flags & HVT_RF_WIDE) {
+	if (flags & HVT_RF_WIDE) {
 		if (at + sizeof(w) > size)
-			return false;
+			return SIZE_MAX;
 		memcpy(&w, rec + at, sizeof(w));
 		at += sizeof(w) + 2 * (size_t)w.len;
 	}
-	return at <= size;
+	return at;
 }
 
-static uint32_t hash(const uint64_t row[DICT_ROW / 8])
+/* Value bytes that are there of an operand. */
+static size_t mem_values(const struct hvt_rec_mem *m)
 {
-	uint64_t h = 0;
-	unsigned int i;
-
-	for (i = 0; i < DICT_ROW / 8; i++)
-		h = (h ^ row[i]) * 0x9e3779b97f4a7c15ull;
-	return (uint32_t)(h >> 40);
+	return m->len * (size_t)(m->access == (HVT_ACC_R | HVT_ACC_W) ? 2 : 1);
 }
 
-/* The number of a row, which is new or was there before. */
-static uint16_t dict_row(struct dict *d, const void *row)
+static size_t padded(size_t len)
 {
-	uint64_t words[DICT_ROW / 8];
-	uint32_t at;
+	return (len + 7) & ~(size_t)7;
+}
 
-	if (d->last < d->rows && !memcmp(d->row[d->last], row, DICT_ROW))
-		return (uint16_t)d->last;
-	memcpy(words, row, DICT_ROW);
-	for (at = hash(words) % DICT_SLOTS; d->slot[at]; at = (at + 1) % DICT_SLOTS) {
-		d->last = d->slot[at] - 1u;
-		if (!memcmp(d->row[d->last], row, DICT_ROW))
-			return (uint16_t)d->last;
+/* Where the parts of an instruction end; SIZE_MAX: they make no sense. */
+static size_t insn_size(const uint8_t *rec, uint16_t flags, size_t size)
+{
+	size_t at = sizeof(struct hvt_rec_insn);
+	struct hvt_rec_delta delta;
+	struct hvt_rec_mems mems;
+	struct hvt_rec_mem m;
+
+	if (flags & HVT_RF_DELTA) {
+		if (at + sizeof(delta) > size)
+			return SIZE_MAX;
+		memcpy(&delta, rec + at, sizeof(delta));
+		if (delta.mask & ~HVT_DELTA_MASK)
+			return SIZE_MAX;
+		at += sizeof(delta) + 8 * (size_t)__builtin_popcount(delta.mask);
 	}
-	d->last = d->rows++;
-	d->slot[at] = (uint16_t)d->rows;
-	memcpy(d->row[d->last], row, DICT_ROW);
-	return (uint16_t)d->last;
+	if (!(flags & HVT_RF_MEM))
+		return at;
+	if (at + sizeof(mems) > size)
+		return SIZE_MAX;
+	memcpy(&mems, rec + at, sizeof(mems));
+	for (at += sizeof(mems); mems.nr; mems.nr--) {
+		if (at + sizeof(m) > size)
+			return SIZE_MAX;
+		memcpy(&m, rec + at, sizeof(m));
+		if (!m.access || m.access & ~(HVT_ACC_R | HVT_ACC_W))
+			return SIZE_MAX;
+		at += sizeof(m) + padded(mem_values(&m));
+	}
+	return at;
 }
 
-static void dict_clear(struct dict *d)
+bool chunk_takes(const uint8_t *rec)
 {
-	memset(d->slot, 0, sizeof(d->slot));
-	d->rows = 0;
+	struct hvt_rec h;
+	size_t size;
+
+	memcpy(&h, rec, sizeof(h));
+	size = (size_t)h.nslots * HVT_SLOT;
+	switch (h.type) {
+	case HVT_REC_LOST:
+	case HVT_REC_REMAP:
+		return size != 0;
+	case HVT_REC_ACCESS:
+		return size >= sizeof(struct hvt_rec_access) &&
+		       access_size(rec, h.flags, size) <= size;
+	case HVT_REC_INSN:
+		return size >= sizeof(struct hvt_rec_insn) && insn_size(rec, h.flags, size) <= size;
+	case HVT_REC_FLOW:
+		return size >= sizeof(struct hvt_rec_flow);
+	default:
+		return false;
+	}
 }
 
 /* One element behind the others of a column. */
@@ -204,21 +231,26 @@ static void add_parts(struct chunk *c, const uint8_t *at, uint16_t flags)
 	}
 }
 
+static uint16_t code_row(struct chunk *c, uint64_t ip, const uint8_t *insn, uint8_t len)
+{
+	struct code_row code = { .ip = ip };
+
+	code.insn_len = len < sizeof(code.insn) ? len : sizeof(code.insn);
+	memcpy(code.insn, insn, code.insn_len);
+	return dict_row(&c->code, &code);
+}
+
 static void add_access(struct chunk *c, const uint8_t *rec)
 {
 	struct hvt_rec_access a;
-	struct code_row code = { 0 };
 	struct task_row task;
 
 	memcpy(&a, rec, sizeof(a));
-	code.ip = a.ip;
-	code.insn_len = a.insn_len < sizeof(code.insn) ? a.insn_len : sizeof(code.insn);
-	memcpy(code.insn, a.insn, code.insn_len);
 	task.cr3 = a.cr3;
 	task.pid = a.pid;
 	task.tid = a.tid;
 	memcpy(task.comm, a.comm, sizeof(task.comm));
-	PUT(c, CODE, dict_row(&c->code, &code));
+	PUT(c, CODE, code_row(c, a.ip, a.insn, a.insn_len));
 	PUT(c, TASK, dict_row(&c->task, &task));
 	PUT(c, GLA, a.gla);
 	PUT(c, GPA_GLA, a.gpa - a.gla);
@@ -229,6 +261,71 @@ static void add_access(struct chunk *c, const uint8_t *rec)
 	PUT(c, OLD, a.old);
 	PUT(c, NEW, a.new_);
 	add_parts(c, rec + sizeof(a), a.h.flags);
+}
+
+static void add_mems(struct chunk *c, const uint8_t *at)
+{
+	struct hvt_rec_mems mems;
+	struct hvt_rec_mem m;
+
+	memcpy(&mems, at, sizeof(mems));
+	PUT(c, MEMS_NR, mems.nr);
+	PUT(c, MEMS_EXACT, (uint8_t)(mems.exact != 0));
+	for (at += sizeof(mems); mems.nr; mems.nr--) {
+		memcpy(&m, at, sizeof(m));
+		PUT(c, MEM_ADDR, m.addr);
+		PUT(c, MEM_SIZE, m.size);
+		PUT(c, MEM_ACCESS, m.access);
+		PUT(c, MEM_LEN, m.len);
+		put_bytes(c, COLUMN_MEM_BYTES, at + sizeof(m), mem_values(&m));
+		at += sizeof(m) + padded(mem_values(&m));
+	}
+}
+
+static void add_insn(struct chunk *c, const uint8_t *rec)
+{
+	const uint8_t *at = rec + sizeof(struct hvt_rec_insn);
+	struct task_row task = { 0 };
+	struct hvt_rec_delta delta;
+	struct hvt_rec_insn in;
+	size_t len;
+
+	memcpy(&in, rec, sizeof(in));
+	task.pid = in.pid;
+	task.tid = in.tid;
+	PUT(c, INSN_CODE, code_row(c, in.ip, in.insn, in.insn_len));
+	PUT(c, INSN_TASK, dict_row(&c->task, &task));
+	PUT(c, INSN_BODY, in.body);
+	PUT(c, INSN_NEST, in.nest);
+	if (in.h.flags & HVT_RF_DELTA) {
+		memcpy(&delta, at, sizeof(delta));
+		len = 8 * (size_t)__builtin_popcount(delta.mask);
+		PUT(c, DELTA_MASK, delta.mask);
+		put_bytes(c, COLUMN_DELTA_BYTES, at + sizeof(delta), len);
+		at += sizeof(delta) + len;
+	}
+	if (in.h.flags & HVT_RF_MEM)
+		add_mems(c, at);
+}
+
+static void add_flow(struct chunk *c, const uint8_t *rec)
+{
+	struct task_row task = { 0 };
+	struct hvt_rec_flow f;
+
+	memcpy(&f, rec, sizeof(f));
+	task.pid = f.pid;
+	task.tid = f.tid;
+	PUT(c, FLOW_CODE, code_row(c, f.ip, f.insn, f.insn_len));
+	PUT(c, FLOW_TASK, dict_row(&c->task, &task));
+	PUT(c, FLOW_TO, f.to);
+	PUT(c, FLOW_WHAT, f.what);
+	PUT(c, FLOW_VECTOR, f.vector);
+	PUT(c, FLOW_NEST, f.nest);
+	PUT(c, FLOW_NUMBER, f.code);
+	memcpy(c->column[COLUMN_FLOW_ARG] + sizeof(f.arg) * c->count[COLUMN_FLOW_ARG]++, f.arg,
+	       sizeof(f.arg));
+	PUT(c, FLOW_BODY, f.body);
 }
 
 bool chunk_add(struct chunk *c, const uint8_t *rec)
@@ -253,6 +350,12 @@ bool chunk_add(struct chunk *c, const uint8_t *rec)
 	switch (h.type) {
 	case HVT_REC_ACCESS:
 		add_access(c, rec);
+		break;
+	case HVT_REC_INSN:
+		add_insn(c, rec);
+		break;
+	case HVT_REC_FLOW:
+		add_flow(c, rec);
 		break;
 	case HVT_REC_LOST:
 		memcpy(&lost, rec, sizeof(lost));

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Filter options: lists, numbers and comparisons to a struct hvt_filter. Nothing here looks
- * at the machine but filter_check(), which asks whether the processes exist.
+ * at the machine but filter_check(), which asks whether the processes exist, and
+ * filter_resolve(), which asks where their code is.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent.h"
+#include "code.h"
 #include "filter.h"
 #include "proc.h"
 #include "spec.h"
@@ -158,7 +161,7 @@ static int take_code(struct filter_want *w, const char *arg)
 
 	w->code = xrealloc(w->code, (w->nr_code + 1) * sizeof(*w->code));
 	w->code[w->nr_code++] = arg;
-	return code_parse(arg, &lo, &hi);
+	return code_parse("--ip", arg, &lo, &hi);
 }
 
 int filter_take(struct filter_want *w, enum filter_option option, const char *arg)
@@ -192,35 +195,6 @@ int filter_take(struct filter_want *w, enum filter_option option, const char *ar
 	return AGENT_OK;
 }
 
-int code_parse(const char *text, uint64_t *lo, uint64_t *hi)
-{
-	const char *dash = strchr(text, '-');
-	struct spec spec;
-	bool good;
-	char *first;
-	int rc;
-
-	*lo = *hi = 0;
-	/* names of libraries may hold what is syntax in a symbol's: libstdc++.so.6 */
-	if (!strchr(text, ':') && (strchr(text, '/') || strstr(text, ".so")))
-		return AGENT_OK;
-	if (!isdigit((unsigned char)*text) || !dash) {
-		rc = spec_parse(text, &spec);
-		if (rc || spec.sym[0])
-			return rc;
-		*lo = spec.addr;
-		*hi = spec.addr + (spec.len ? spec.len : 1);
-		return AGENT_OK;
-	}
-	first = xstrndup(text, (size_t)(dash - text));
-	good = number_parse(first, lo) && number_parse(dash + 1, hi) && *lo < *hi;
-	free(first);
-	if (good)
-		return AGENT_OK;
-	return complain(AGENT_USAGE, "--ip %s: not a range of addresses; try: --ip 0x1000-0x2000",
-			text);
-}
-
 static int check_task(const char *option, uint32_t id, bool thread)
 {
 	struct proc_stat stat;
@@ -251,6 +225,73 @@ int filter_check(const struct filter_want *w)
 		rc = check_task("--pid", w->f.pid[i], false);
 	for (i = 0; i < w->f.nr_tids && rc == AGENT_OK; i++)
 		rc = check_task("--tid", w->f.tid[i], true);
+	return rc;
+}
+
+static int add_range(void *ctx, const char *text, uint64_t lo, uint64_t hi, int32_t pid)
+{
+	struct hvt_filter *f = ctx;
+	struct hvt_filter_ip *last = f->nr_ips ? &f->ip[f->nr_ips - 1] : NULL;
+
+	/* the mappings of one file often follow each other */
+	if (last && last->pid == (uint32_t)pid && last->hi == lo) {
+		last->hi = hi;
+		return AGENT_OK;
+	}
+	if (f->nr_ips == HVT_FILTER_IPS)
+		return complain(
+			AGENT_ERROR,
+			"--ip %s: more than %d pieces of code in all; try: --pid, for those "
+			"of fewer processes",
+			text, HVT_FILTER_IPS);
+	f->ip[f->nr_ips++] = (struct hvt_filter_ip){ lo, hi, (uint32_t)pid, 0 };
+	return AGENT_OK;
+}
+
+static void add_pid(int32_t **pid, size_t *nr, int32_t add)
+{
+	*pid = xrealloc(*pid, (*nr + 1) * sizeof(**pid));
+	(*pid)[(*nr)++] = add;
+}
+
+/* Where user code is looked for: in *pid, *nr of them. True: in all that there are. */
+static bool find_pids(const struct hvt_filter *f, int32_t target, int32_t **pid, size_t *nr)
+{
+	bool all = !f->nr_pids && !target;
+	struct dirent *d;
+	uint32_t i;
+	DIR *dir;
+
+	for (i = 0; i < f->nr_pids; i++) {
+		if (f->pid[i])
+			add_pid(pid, nr, (int32_t)f->pid[i]);
+	}
+	if (!f->nr_pids && target)
+		add_pid(pid, nr, target);
+	dir = all ? opendir("/proc") : NULL;
+	while (dir && (d = readdir(dir)) != NULL) {
+		if (isdigit((unsigned char)d->d_name[0]))
+			add_pid(pid, nr, (int32_t)strtol(d->d_name, NULL, 10));
+	}
+	if (dir)
+		closedir(dir);
+	return all;
+}
+
+int filter_resolve(struct filter_want *w, int32_t target, const struct device *dev)
+{
+	struct code_look look = { .option = "--ip", .dev = dev, .add = add_range, .ctx = &w->f };
+	int32_t *pid = NULL;
+	int rc = AGENT_OK;
+	size_t i;
+
+	w->f.nr_ips = 0;
+	if (w->nr_code)
+		look.all = find_pids(&w->f, target, &pid, &look.nr_pids);
+	look.pid = pid;
+	for (i = 0; i < w->nr_code && rc == AGENT_OK; i++)
+		rc = code_resolve(&look, w->code[i]);
+	free(pid);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Which of the accesses to its watches a command wants to see: from option arguments to
- * a struct hvt_filter. What code --ip means is looked up in filter_ip.c.
+ * a struct hvt_filter. What code --ip means is looked up in code.c.
  */
 #ifndef AGENT_FILTER_H
 #define AGENT_FILTER_H
@@ -43,12 +43,6 @@ int filter_take(struct filter_want *w, enum filter_option option, const char *ar
 
 /* Do the processes and threads exist? AGENT_OK, or a code after complaining. */
 int filter_check(const struct filter_want *w);
-
-/*
- * Is text code that --ip can mean? With a range of numbers *lo and *hi are it, else *hi is
- * 0. The returns of filter_take().
- */
-int code_parse(const char *text, uint64_t *lo, uint64_t *hi);
 
 /*
  * Fills w->f.ip with what each --ip means now: in the processes of --pid, else in target,

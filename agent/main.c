@@ -19,6 +19,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "watch", cmd_watch, "write a log of the accesses to memory on stdout" },
+	{ "trace", cmd_trace, "write a log of the instructions of threads on stdout" },
 	{ "attach", cmd_attach, "put the machine under the hypervisor" },
 	{ "detach", cmd_detach, "take it out again" },
 	{ "status", cmd_status, "say what is attached and armed" },
@@ -39,6 +40,10 @@ static int help(void)
 	     "  (--watch SPEC --access LETTERS | --phys SPEC --access LETTERS)...\n"
 	     "  FILTER: --pid|tid|comm|cpu LIST --user --kernel --ip CODE --changed\n"
 	     "          --value 'OP N' --every N --limit N\n"
+	     "trace (-p PID | -t TID | --function SYMBOL|LO-HI) [--follow] [--kernel]\n"
+	     "  [--from SPEC | --on SPEC [--access LETTERS]] [--to SPEC] [--count N] [--after N]\n"
+	     "  [--repeat] [--only CODE]... [--skip CODE]... [--regs] [--mem] [--ring-slots N]\n"
+	     "  [--control-fd N]\n"
 	     "attach | detach | status | check [--format text|json]");
 	return finish_output(AGENT_OK);
 }

@@ -16,6 +16,34 @@
  */
 #define UNMERGED_MAX (8u << 20)
 
+/* There are millions of these: most are by who did the last one, from the same page. */
+static void see_insn(struct session *s, const uint8_t *rec)
+{
+	struct hvt_rec_insn in;
+
+	memcpy(&in, rec, sizeof(in));
+	facts_see(&s->facts, in.pid, in.tid, "");
+	if (in.ip >> 63)
+		ksyms_see(&s->ksyms, in.ip);
+	else
+		objects_see(&s->facts.objects, in.pid, in.ip);
+}
+
+static void see_flow(struct session *s, const uint8_t *rec)
+{
+	struct hvt_rec_flow f;
+
+	memcpy(&f, rec, sizeof(f));
+	/* without perf nobody tells of the new program's maps */
+	if (f.what == HVT_FLOW_EXEC && !s->perf.nr)
+		facts_forget(&s->facts, f.pid, f.tid);
+	ksyms_see(&s->ksyms, f.ip);
+	ksyms_see(&s->ksyms, f.to);
+	facts_see(&s->facts, f.pid, f.tid, "");
+	objects_see(&s->facts.objects, f.pid, f.ip);
+	objects_see(&s->facts.objects, f.pid, f.to);
+}
+
 static void see_record(struct session *s, const uint8_t *rec, unsigned int type)
 {
 	struct hvt_rec_access access;
@@ -23,6 +51,12 @@ static void see_record(struct session *s, const uint8_t *rec, unsigned int type)
 	char comm[sizeof(access.comm) + 1];
 
 	switch (type) {
+	case HVT_REC_INSN:
+		see_insn(s, rec);
+		break;
+	case HVT_REC_FLOW:
+		see_flow(s, rec);
+		break;
 	case HVT_REC_ACCESS:
 		memcpy(&access, rec, sizeof(access));
 		memcpy(comm, access.comm, sizeof(access.comm));
@@ -104,8 +138,8 @@ static bool drain_cpu(struct session *s, uint32_t cpu)
 		}
 	}
 	if (ring->corrupt && !was_corrupt) {
-		complain(AGENT_ERROR, "watch: CPU %u: its ring makes no sense; try: report it",
-			 cpu);
+		complain(AGENT_ERROR, "%s: CPU %u: its ring makes no sense; try: report it",
+			 s->name, cpu);
 		s->end_reason = HVT_END_BROKEN;
 	}
 	return any;

@@ -45,6 +45,11 @@ static const struct member {
 	M(hvt_filter, nr_pids), M(hvt_filter, nr_tids), M(hvt_filter, nr_comms),
 	M(hvt_filter, nr_ips), M(hvt_filter, pid), M(hvt_filter, tid), M(hvt_filter, comm),
 	M(hvt_filter, cpus), M(hvt_filter, ip), M(hvt_filter, passed),
+	M(hvt_log_trace, id), M(hvt_log_trace, flags), M(hvt_log_trace, pid),
+	M(hvt_log_trace, spec_len), M(hvt_log_trace, addr), M(hvt_log_trace, len),
+	M(hvt_log_trace, from), M(hvt_log_trace, to), M(hvt_log_trace, after),
+	M(hvt_log_trace, count), M(hvt_log_trace, on), M(hvt_log_trace, nr_only),
+	M(hvt_log_trace, nr_skip),
 	M(hvt_log_round, tsc),
 	M(hvt_log_ksym, start), M(hvt_log_ksym, len), M(hvt_log_ksym, name_len),
 	M(hvt_log_ksym, module_len),
@@ -76,6 +81,8 @@ static const struct section {
 } sections[] = {
 	SECTION("clock", CLOCK, hvt_log_clock, NULL),
 	SECTION("watch", WATCH, hvt_log_watch, "char spec[spec_len]"),
+	SECTION("trace", TRACE, hvt_log_trace,
+		"{u64 lo, u64 hi} range[nr_only + nr_skip], char spec[spec_len]"),
 	SECTION("filter", FILTER, hvt_filter, NULL),
 	SECTION("events", EVENTS, hvt_log_chunk, "columns times: u16 field, u16 width, u8 encoding, "
 		"u8 codec, u16 pad, u32 count, u32 len; then their bytes"),
@@ -104,8 +111,13 @@ static const struct {
 	[HVT_TABLE_REGS] = { "regs", "each access with flags & regs" },
 	[HVT_TABLE_RUN] = { "run", "each access with flags & run" },
 	[HVT_TABLE_WIDE] = { "wide", "each access with flags & wide" },
-	[HVT_TABLE_CODE] = { "code", "named by access.code" },
-	[HVT_TABLE_TASK] = { "task", "named by access.task" },
+	[HVT_TABLE_CODE] = { "code", "named by access.code, insn.code and flow.code" },
+	[HVT_TABLE_TASK] = { "task", "named by access.task, insn.task and flow.task" },
+	[HVT_TABLE_INSN] = { "insn", "each record of type insn" },
+	[HVT_TABLE_FLOW] = { "flow", "each record of type flow" },
+	[HVT_TABLE_DELTA] = { "delta", "each insn with flags & delta" },
+	[HVT_TABLE_MEMS] = { "mems", "each insn with flags & mem" },
+	[HVT_TABLE_MEM] = { "mem", "mems.nr for each of mems" },
 };
 
 static const struct field {
@@ -130,9 +142,22 @@ static const struct name {
 	{ "flags", "noinsn", HVT_RF_NOINSN }, { "flags", "clipped", HVT_RF_CLIPPED },
 	{ "flags", "device", HVT_RF_DEVICE }, { "flags", "novalue", HVT_RF_NOVALUE },
 	{ "flags", "run", HVT_RF_RUN },
+	{ "insn_flags", "delta", HVT_RF_DELTA }, { "insn_flags", "mem", HVT_RF_MEM },
+	{ "flow_flags", "sysret", HVT_RF_SYSRET }, { "flow_flags", "trap", HVT_RF_TRAP },
 	{ "watch_flags", "phys", HVT_WATCH_PHYS }, { "watch_flags", "coalesce", HVT_WATCH_COALESCE },
 	{ "record_types", "access", HVT_REC_ACCESS }, { "record_types", "lost", HVT_REC_LOST },
-	{ "record_types", "remap", HVT_REC_REMAP },
+	{ "record_types", "remap", HVT_REC_REMAP }, { "record_types", "insn", HVT_REC_INSN },
+	{ "record_types", "flow", HVT_REC_FLOW },
+	{ "flows", "begin", HVT_FLOW_BEGIN }, { "flows", "end", HVT_FLOW_END },
+	{ "flows", "interrupt", HVT_FLOW_INTERRUPT }, { "flows", "exception", HVT_FLOW_EXCEPTION },
+	{ "flows", "syscall", HVT_FLOW_SYSCALL }, { "flows", "resume", HVT_FLOW_RESUME },
+	{ "flows", "signal", HVT_FLOW_SIGNAL }, { "flows", "exec", HVT_FLOW_EXEC },
+	{ "flows", "exit", HVT_FLOW_EXIT }, { "flows", "return", HVT_FLOW_RETURN },
+	{ "flows", "switch", HVT_FLOW_SWITCH },
+	{ "trace_flags", "thread", HVT_TRACE_THREAD }, { "trace_flags", "follow", HVT_TRACE_FOLLOW },
+	{ "trace_flags", "kernel", HVT_TRACE_KERNEL }, { "trace_flags", "regs", HVT_TRACE_REGS },
+	{ "trace_flags", "mem", HVT_TRACE_MEM }, { "trace_flags", "repeat", HVT_TRACE_REPEAT },
+	{ "trace_flags", "body", HVT_TRACE_BODY },
 	{ "encodings", "plain", HVT_ENC_PLAIN }, { "encodings", "const", HVT_ENC_CONST },
 	{ "encodings", "planes", HVT_ENC_PLANES }, { "encodings", "delta", HVT_ENC_DELTA },
 	{ "codecs", "plain", HVT_CODEC_PLAIN }, { "codecs", "zstd", HVT_CODEC_ZSTD },
@@ -157,6 +182,23 @@ static void put_names(struct buf *b)
 	buf_puts(b, "}");
 }
 
+/* Of a column of bytes: how many each row has. NULL: it is none. */
+static const char *len_of(unsigned int field)
+{
+	switch (field) {
+	case HVT_FIELD_WIDE_BYTES:
+		return "2 * len";
+	case HVT_FIELD_INSN:
+		return "insn_len";
+	case HVT_FIELD_DELTA_BYTES:
+		return "8 * bits set in mask";
+	case HVT_FIELD_MEM_BYTES:
+		return "len, when access is r | w: 2 * len";
+	default:
+		return NULL;
+	}
+}
+
 static void put_fields(struct buf *b, unsigned int table)
 {
 	const char *comma = "";
@@ -169,9 +211,8 @@ static void put_fields(struct buf *b, unsigned int table)
 			continue;
 		buf_printf(b, "%s{\"name\":\"%s\",\"field\":%u,\"type\":\"%s\",\"width\":%u", comma,
 			   f->name, f->id, f->type, f->width);
-		if (f->id == HVT_FIELD_WIDE_BYTES || f->id == HVT_FIELD_INSN)
-			buf_printf(b, ",\"len\":\"%s\"",
-				   f->id == HVT_FIELD_INSN ? "insn_len" : "2 * len");
+		if (len_of(f->id))
+			buf_printf(b, ",\"len\":\"%s\"", len_of(f->id));
 		buf_puts(b, "}");
 		comma = ",";
 	}

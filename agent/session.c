@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a watch session: wait, drain, and end in order. What one drain does is in
+ * The life of a session: wait, drain, and end in order. What one drain does is in
  * round.c.
  */
 #include <errno.h>
@@ -37,6 +37,11 @@ void session_disarm(struct session *s)
 	if (s->disarmed)
 		return;
 	s->disarmed = true;
+	if (s->trace) {
+		struct hvt_watch_del del = { .size = sizeof(del), .id = s->trace };
+
+		device_ioctl(&s->dev, HVT_IOC_TRACE_DEL, &del);
+	}
 	for (i = 0; i < s->nr_watches; i++) {
 		struct hvt_watch_del del = { .size = sizeof(del), .id = s->watch_ids[i] };
 
@@ -53,6 +58,22 @@ static bool limit_reached(const struct session *s)
 
 	return s->limit && device_ioctl(&s->dev, HVT_IOC_FILTER_INFO, &f) == 0 &&
 	       f.passed >= s->limit;
+}
+
+/* Is nothing traced any more? With nobody left the target is gone, else the limit reached. */
+static bool trace_over(const struct session *s, enum hvt_end_reason *reason)
+{
+	struct hvt_trace_info info = { .size = sizeof(info) };
+
+	if (!s->trace)
+		return false;
+	do {
+		if (device_ioctl(&s->dev, HVT_IOC_TRACE_INFO, &info))
+			return false;
+		info.index++;
+	} while (info.id != s->trace);
+	*reason = info.pid && !info.threads ? HVT_END_TARGET : HVT_END_LIMIT;
+	return info.state & HVT_TRACE_OVER || *reason == HVT_END_TARGET;
 }
 
 static void end(struct session *s, enum hvt_end_reason reason)
@@ -83,12 +104,12 @@ static void say_broken(struct session *s)
 	char why[128];
 
 	if (device_ioctl(&s->dev, HVT_IOC_STATUS, &st) || !(st.flags & HVT_ST_BROKEN)) {
-		complain(AGENT_ERROR, "watch: the module ended the session; try: dmesg");
+		complain(AGENT_ERROR, "%s: the module ended the session; try: dmesg", s->name);
 		return;
 	}
 	blocked_why(&st.blocked, why, sizeof(why));
-	complain(AGENT_ERROR, "watch: CPU %u: root mode failed: %s; try: dmesg", st.blocked.cpu,
-		 why);
+	complain(AGENT_ERROR, "%s: CPU %u: root mode failed: %s; try: dmesg", s->name,
+		 st.blocked.cpu, why);
 }
 
 static void prepare_poll(const struct session *s, struct pollfd p[NR_POLL])
@@ -96,7 +117,7 @@ static void prepare_poll(const struct session *s, struct pollfd p[NR_POLL])
 	p[P_DEVICE] = (struct pollfd){ s->dev.fd, POLLIN, 0 };
 	p[P_SIGNAL] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
 	p[P_CONTROL] = (struct pollfd){ s->control_fd, POLLIN, 0 };
-	p[P_TARGET] = (struct pollfd){ s->pid_fd, POLLIN, 0 };
+	p[P_TARGET] = (struct pollfd){ s->trace_alone ? -1 : s->pid_fd, POLLIN, 0 };
 	p[P_MARK] = (struct pollfd){ s->marks.fd, POLLIN, 0 };
 	/* With nothing to write POLLERR comes anyway when the reader has gone. */
 	p[P_OUT] = (struct pollfd){ s->log.fd, log_backlog(&s->log) ? POLLOUT : 0, 0 };
@@ -153,9 +174,10 @@ static int wait_for_reader(void *ctx)
 	return s->log.err;
 }
 
-void session_init(struct session *s)
+void session_init(struct session *s, const char *name)
 {
 	memset(s, 0, sizeof(*s));
+	s->name = name;
 	s->dev.fd = s->control_fd = s->signal_fd = s->pid_fd = s->marks.fd = -1;
 	s->log.fd = STDOUT_FILENO;
 	s->log.backlog_max = BACKLOG_MAX;
@@ -184,8 +206,8 @@ static void write_stats(struct session *s)
 		st[cpu].lost = __atomic_load_n(&r->head->lost, __ATOMIC_ACQUIRE);
 		st[cpu].consumed = r->consumed;
 		if (st[cpu].produced != st[cpu].consumed + st[cpu].lost)
-			remark("watch: CPU %u: %llu records produced, %llu consumed, %llu lost",
-			       cpu, (unsigned long long)st[cpu].produced,
+			remark("%s: CPU %u: %llu records produced, %llu consumed, %llu lost",
+			       s->name, cpu, (unsigned long long)st[cpu].produced,
 			       (unsigned long long)st[cpu].consumed,
 			       (unsigned long long)st[cpu].lost);
 	}
@@ -263,6 +285,8 @@ static int patience(const struct session *s)
 
 int session_run(struct session *s)
 {
+	enum hvt_end_reason reason;
+
 	while (!s->end_reason && !s->log.err) {
 		struct pollfd p[NR_POLL];
 
@@ -280,6 +304,8 @@ int session_run(struct session *s)
 		log_flush(&s->log);
 		if (limit_reached(s))
 			end(s, HVT_END_LIMIT);
+		else if (trace_over(s, &reason))
+			end(s, reason);
 	}
 	session_disarm(s);
 	if (!s->log.err)
@@ -291,8 +317,9 @@ int session_run(struct session *s)
 		return AGENT_OK; /* the reader has seen enough */
 	case -ECANCELED:
 		return complain(AGENT_ERROR,
-				"watch: stopped twice; the log is cut short; try: wait for "
-				"the reader");
+				"%s: stopped twice; the log is cut short; try: wait for "
+				"the reader",
+				s->name);
 	case -ENOSPC:
 	case -EDQUOT:
 		return complain(AGENT_ERROR, "log: %s; try: another disk, or a pipe",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One watch session: from an armed device to the end of its log.
+ * One session of watches or of a trace: from an armed device to the end of its log.
  */
 #ifndef AGENT_SESSION_H
 #define AGENT_SESSION_H
@@ -17,6 +17,7 @@
 #include "perf_facts.h"
 
 struct session {
+	const char *name; /* of the command, for complaints */
 	struct device dev;
 	struct log_writer log;
 	struct facts facts;
@@ -30,6 +31,8 @@ struct session {
 	size_t nr_watches;
 	uint32_t filter;     /* of the watches, 0: none */
 	uint64_t limit;	     /* of its records, 0: none */
+	uint32_t trace;	     /* begun and not yet ended, 0: none */
+	bool trace_alone;    /* it, and not the target, says when all is over */
 	uint32_t end_reason; /* enum hvt_end_reason, 0 while running */
 	bool disarmed;
 	uint64_t round_tsc;  /* of the last ROUND */
@@ -44,9 +47,9 @@ struct session {
 };
 
 /* Fills in what does not need the machine; fds are set by the caller. */
-void session_init(struct session *s);
+void session_init(struct session *s, const char *name);
 
-/* Ends all watches of this session; the rings keep what they hold. */
+/* Ends all watches and the trace of this session; the rings keep what they hold. */
 void session_disarm(struct session *s);
 
 /* Runs until the end and writes it. AGENT_OK, or a code after complaining. */

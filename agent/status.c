@@ -23,6 +23,8 @@ struct report {
 	struct hvt_watch_info *watch;
 	struct hvt_filter *filter; /* of each watch; id 0: none */
 	size_t nr_watches;
+	struct hvt_trace_info *trace;
+	size_t nr_traces;
 	struct hvt_cpu_status *cpu;
 	size_t nr_cpus;
 };
@@ -35,6 +37,22 @@ static void gather_filter(const struct device *dev, uint32_t id, struct hvt_filt
 	/* its session may have ended in between */
 	if (id && device_ioctl(dev, HVT_IOC_FILTER_INFO, f))
 		f->id = 0;
+}
+
+static int gather_traces(const struct device *dev, struct report *r)
+{
+	struct hvt_trace_info info = { .size = sizeof(info) };
+	int rc;
+
+	while ((rc = device_ioctl(dev, HVT_IOC_TRACE_INFO, &info)) == 0) {
+		r->trace = xrealloc(r->trace, (r->nr_traces + 1) * sizeof(info));
+		r->trace[r->nr_traces++] = info;
+		info = (struct hvt_trace_info){ .size = sizeof(info),
+						.index = (uint32_t)r->nr_traces };
+	}
+	/* -ENOTTY: a module that has none */
+	return rc == -ENOENT || rc == -ENOTTY ? AGENT_OK :
+						module_complain(CALL_STATUS, "status: traces", rc);
 }
 
 static int gather(const struct device *dev, struct report *r)
@@ -62,6 +80,9 @@ static int gather(const struct device *dev, struct report *r)
 	if (rc && rc != -ENOENT)
 		return module_complain(CALL_STATUS, "status: watches", rc);
 
+	rc = gather_traces(dev, r);
+	if (rc)
+		return rc;
 	r->cpu = xrealloc(NULL, dev->hello.nr_cpus * sizeof(*r->cpu));
 	for (i = 0; i < dev->hello.nr_cpus; i++) {
 		struct hvt_cpu_status *c = &r->cpu[r->nr_cpus];
@@ -154,6 +175,36 @@ static void print_watch(const struct hvt_watch_info *w, const struct hvt_filter 
 	printf("     filter %u: %s, %llu passed\n", f->id, filter, (ull)f->passed);
 }
 
+static const struct {
+	uint32_t flag;
+	const char *name;
+} trace_flags[] = {
+	{ HVT_TRACE_THREAD, "thread" }, { HVT_TRACE_FOLLOW, "follow" },
+	{ HVT_TRACE_KERNEL, "kernel" }, { HVT_TRACE_REGS, "regs" },
+	{ HVT_TRACE_MEM, "mem" },	{ HVT_TRACE_REPEAT, "repeat" },
+	{ HVT_TRACE_BODY, "body" },
+};
+
+#define NR_TRACE_FLAGS (sizeof(trace_flags) / sizeof(trace_flags[0]))
+
+static void print_trace(const struct hvt_trace_info *t)
+{
+	size_t i;
+
+	if (t->flags & HVT_TRACE_BODY)
+		printf("  %u: 0x%llx,%llu of the kernel", t->id, (ull)t->addr, (ull)t->len);
+	else
+		printf("  %u: %s %d", t->id, t->flags & HVT_TRACE_THREAD ? "TID" : "PID", t->pid);
+	for (i = 0; i < NR_TRACE_FLAGS; i++) {
+		if (t->flags & trace_flags[i].flag & ~(HVT_TRACE_BODY | HVT_TRACE_THREAD))
+			printf(", %s", trace_flags[i].name);
+	}
+	printf(", begun by PID %d: %u threads, %llu instructions, %llu unrecorded, %llu %s%s\n",
+	       t->owner, t->threads, (ull)t->instructions, (ull)t->unrecorded, (ull)t->windows,
+	       t->flags & HVT_TRACE_BODY ? "entries" : "windows",
+	       t->state & HVT_TRACE_OVER ? ", over" : "");
+}
+
 static void print_text(const struct report *r)
 {
 	const struct hvt_status *st = &r->st;
@@ -173,6 +224,9 @@ static void print_text(const struct report *r)
 	       (ull)st->pages_watched);
 	for (i = 0; i < r->nr_watches; i++)
 		print_watch(&r->watch[i], &r->filter[i]);
+	printf("traces: %zu\n", r->nr_traces);
+	for (i = 0; i < r->nr_traces; i++)
+		print_trace(&r->trace[i]);
 	if (!(st->flags & HVT_ST_ATTACHED))
 		return;
 	printf("EPT: %llu leaves of 1G, %llu of 2M, %llu of 4K; %.2f%% of %llu MiB RAM in large leaves\n",
@@ -237,6 +291,22 @@ static void json_watch(struct buf *b, const struct hvt_watch_info *w, const stru
 	buf_puts(b, "}");
 }
 
+static void json_trace(struct buf *b, const struct hvt_trace_info *t)
+{
+	size_t i;
+
+	buf_printf(b, "{\"id\":%u,\"pid\":%d,\"owner\":%d,\"addr\":\"0x%llx\",\"len\":%llu", t->id,
+		   t->pid, t->owner, (ull)t->addr, (ull)t->len);
+	for (i = 0; i < NR_TRACE_FLAGS; i++)
+		buf_printf(b, ",\"%s\":%s", trace_flags[i].name,
+			   t->flags & trace_flags[i].flag ? "true" : "false");
+	buf_printf(b,
+		   ",\"threads\":%u,\"instructions\":%llu,\"unrecorded\":%llu,\"windows\":%llu,"
+		   "\"over\":%s}",
+		   t->threads, (ull)t->instructions, (ull)t->unrecorded, (ull)t->windows,
+		   t->state & HVT_TRACE_OVER ? "true" : "false");
+}
+
 static void print_json(const struct report *r)
 {
 	const struct hvt_status *st = &r->st;
@@ -258,6 +328,11 @@ static void print_json(const struct report *r)
 	for (i = 0; i < r->nr_watches; i++) {
 		buf_puts(&b, i ? "," : "");
 		json_watch(&b, &r->watch[i], &r->filter[i]);
+	}
+	buf_puts(&b, "],\"traces\":[");
+	for (i = 0; i < r->nr_traces; i++) {
+		buf_puts(&b, i ? "," : "");
+		json_trace(&b, &r->trace[i]);
 	}
 	buf_printf(
 		&b,
@@ -299,6 +374,7 @@ int cmd_status(int argc, char **argv)
 	}
 	free(r.watch);
 	free(r.filter);
+	free(r.trace);
 	free(r.cpu);
 	device_close(&dev);
 	return rc;

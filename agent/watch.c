@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * hvtrace-agent watch: options, and the order in which a session comes to life. Nothing
- * is touched in the machine before everything that can be checked has been.
- */
-#include <errno.h>
-#include <fcntl.h>
+/* hvtrace-agent watch: what is watched, by its options. */
 #include <getopt.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "agent.h"
 #include "arm.h"
+#include "begin.h"
 #include "filter.h"
-#include "privilege.h"
 #include "resolve.h"
-#include "schema.h"
 #include "session.h"
 
 #define WATCHES_MAX 65536
@@ -33,49 +20,13 @@
 #define KSYM_LEN_MAX (1u << 20)
 
 struct watch_options {
-	int32_t pid;
-	uint32_t ring_slots;
-	int control_fd;
+	struct begin_options begin;
 	uint32_t flags; /* HVT_WATCH_* of all watches */
 	struct filter_want filter;
 	struct want *want;
 	size_t nr;
 	bool open; /* the last --watch waits for its --access */
 };
-
-static int parse_pid(const char *text, int32_t *pid)
-{
-	uint64_t n;
-
-	if (!number_parse(text, &n) || !n || n > INT32_MAX)
-		return complain(AGENT_USAGE, "-p %s: not a process number; try: -p PID", text);
-	*pid = (int32_t)n;
-	return AGENT_OK;
-}
-
-static int parse_slots(const char *text, uint32_t *slots)
-{
-	uint64_t n;
-
-	if (!number_parse(text, &n) || n < 64 || n > 1u << 24 || n & (n - 1))
-		return complain(AGENT_USAGE,
-				"--ring-slots %s: not a power of two from 64 to %u; "
-				"try: 16384",
-				text, 1u << 24);
-	*slots = (uint32_t)n;
-	return AGENT_OK;
-}
-
-static int parse_control(const char *text, int *fd)
-{
-	uint64_t n;
-
-	if (!number_parse(text, &n) || n > INT32_MAX || fcntl((int)n, F_GETFD) < 0)
-		return complain(AGENT_USAGE,
-				"--control-fd %s: not an open file; try: the number of one", text);
-	*fd = (int)n;
-	return AGENT_OK;
-}
 
 static int add_want(struct watch_options *o, const char *text, bool physical)
 {
@@ -139,13 +90,13 @@ static int parse_options(struct watch_options *o, int argc, char **argv)
 	while (rc == AGENT_OK && (c = getopt_long(argc, argv, "+:p:a:v", options, NULL)) != -1) {
 		switch (c) {
 		case 'p':
-			rc = parse_pid(optarg, &o->pid);
+			rc = begin_number("-p", optarg, &o->begin.pid);
 			break;
 		case 's':
-			rc = parse_slots(optarg, &o->ring_slots);
+			rc = begin_slots(optarg, &o->begin.ring_slots);
 			break;
 		case 'c':
-			rc = parse_control(optarg, &o->control_fd);
+			rc = begin_control(optarg, &o->begin.control_fd);
 			break;
 		case 'w':
 			rc = add_want(o, optarg, false);
@@ -192,53 +143,6 @@ static int parse_options(struct watch_options *o, int argc, char **argv)
 	return AGENT_OK;
 }
 
-static int open_signals(struct session *s)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
-		s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->signal_fd < 0)
-		return complain(AGENT_ERROR, "signalfd: %s; try: more open files", strerror(errno));
-	return AGENT_OK;
-}
-
-static int open_target(struct session *s, int32_t pid)
-{
-	if (!pid)
-		return AGENT_OK;
-	s->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (s->pid_fd >= 0)
-		return AGENT_OK;
-	if (errno == ESRCH)
-		return complain(AGENT_ERROR, "PID %d: no such process; try: ps", pid);
-	return complain(AGENT_ERROR, "PID %d: pidfd_open: %s; try: a kernel from 5.3 on", pid,
-			strerror(errno));
-}
-
-/*
- * A pipe gets a description of its own, non-blocking, so that a reader that stalls
- * cannot keep us from hearing signals. Where that is not possible writes block.
- */
-static void open_output(void)
-{
-	struct stat st;
-	int fd;
-
-	if (fstat(STDOUT_FILENO, &st) || !S_ISFIFO(st.st_mode))
-		return;
-	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	/* The old description would keep the pipe open; there is nothing else on it. */
-	dup2(fd, STDOUT_FILENO);
-	close(fd);
-}
-
 /* The length of kernel symbols whose user gave none. */
 static void kernel_lengths(const struct session *s, struct watch_options *o)
 {
@@ -258,24 +162,9 @@ static void kernel_lengths(const struct session *s, struct watch_options *o)
 	}
 }
 
-static void write_start(struct session *s, int argc, char **argv, const struct hvt_log_clock *clock)
-{
-	struct buf text = { 0 };
-
-	log_header(&s->log, s->dev.hello.nr_cpus);
-	schema_json(&text);
-	log_plain(&s->log, HVT_SEC_SCHEMA, text.p, text.len);
-	text.len = 0;
-	host_json(&text, &s->dev.hello, argc, argv);
-	log_plain(&s->log, HVT_SEC_HOST, text.p, text.len);
-	buf_free(&text);
-	log_plain(&s->log, HVT_SEC_CLOCK, clock, sizeof(*clock));
-}
-
 /* From the open device to the first armed watch. */
 static int start(struct session *s, struct watch_options *o, int argc, char **argv)
 {
-	struct hvt_log_clock clock;
 	size_t i;
 	int rc;
 
@@ -287,67 +176,40 @@ static int start(struct session *s, struct watch_options *o, int argc, char **ar
 		if (rc)
 			return rc;
 	}
-	rc = filter_resolve(&o->filter, o->pid, &s->dev);
+	rc = filter_resolve(&o->filter, o->begin.pid, &s->dev);
 	if (rc)
 		return rc;
-	/* Before the first look at /proc, so that nothing falls between the two. */
-	rc = perf_open(&s->perf, s->dev.hello.nr_cpus);
-	if (rc)
-		remark("perf_event_open: %s; going on with /proc alone", strerror(-rc));
-	rc = device_rings(&s->dev, o->ring_slots);
+	rc = begin_attached(s, &o->begin, argc, argv);
 	if (rc)
 		return rc;
-	rc = device_attach(&s->dev, 0);
-	if (rc)
-		return rc;
-	rc = device_clock(&s->dev, &clock);
-	if (rc)
-		return rc;
-	rc = mark_open(&s->marks);
-	if (rc)
-		remark("mark: %s; this session takes none", strerror(-rc));
-	/* The rings fill while we wait for the CPU: go first. */
-	if (setpriority(PRIO_PROCESS, 0, -10))
-		remark("setpriority: %s", strerror(errno));
-	rc = privilege_drop();
-	if (rc)
-		remark("capset: %s; keeping all privileges", strerror(-rc));
-	write_start(s, argc, argv, &clock);
-	s->facts.only_known = o->pid != 0;
-	if (o->pid)
-		facts_snapshot(&s->facts, (uint32_t)o->pid);
 	rc = arm_filter(s, &o->filter);
-	return rc ? rc : arm_watches(s, o->want, o->nr, o->pid, o->flags);
+	if (rc == AGENT_OK)
+		rc = arm_watches(s, o->want, o->nr, o->begin.pid, o->flags);
+	if (rc == AGENT_OK)
+		arm_done(s);
+	return rc;
 }
 
 int cmd_watch(int argc, char **argv)
 {
-	struct watch_options o = { .control_fd = -1 };
+	struct watch_options o = { .begin.control_fd = -1 };
 	struct session s;
 	int rc;
 
-	session_init(&s);
+	session_init(&s, "watch");
 	rc = parse_options(&o, argc, argv);
 	if (rc == AGENT_OK)
 		rc = require_root("watch");
-	if (rc == AGENT_OK && o.pid)
-		rc = target_check(o.pid);
+	if (rc == AGENT_OK && o.begin.pid)
+		rc = target_check(o.begin.pid);
 	if (rc == AGENT_OK)
 		rc = filter_check(&o.filter);
 	if (rc == AGENT_OK)
-		rc = open_signals(&s);
+		rc = begin_ends(&s, o.begin.pid);
 	if (rc == AGENT_OK)
-		rc = open_target(&s, o.pid);
+		rc = resolve_all(o.want, o.nr, o.begin.pid);
 	if (rc == AGENT_OK)
-		rc = resolve_all(o.want, o.nr, o.pid);
-	if (rc == AGENT_OK && isatty(STDOUT_FILENO))
-		rc = complain(AGENT_USAGE,
-			      "watch: the log is not for a terminal; try: hvtrace watch");
-	if (rc == AGENT_OK) {
-		s.control_fd = o.control_fd;
-		open_output();
-		rc = device_open(&s.dev);
-	}
+		rc = begin_device(&s, &o.begin);
 	if (rc == AGENT_OK)
 		rc = start(&s, &o, argc, argv);
 	if (rc == AGENT_OK)

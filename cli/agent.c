@@ -79,10 +79,10 @@ static _Noreturn void become_agent(const char *path, char **argv, int stream, in
 	_exit(HVT_ERROR);
 }
 
-void hvt_agent_start(struct hvt_agent *agent, char *const *args, size_t nargs)
+void hvt_agent_start(struct hvt_agent *agent, const char *command, char *const *args, size_t nargs)
 {
 	const char *path = hvt_agent_path();
-	char name[] = "hvtrace-agent", command[] = "watch", option[] = "--control-fd";
+	char name[] = "hvtrace-agent", option[] = "--control-fd";
 	char number[16];
 	int out[2], ctl[2];
 	char **argv;
@@ -92,7 +92,7 @@ void hvt_agent_start(struct hvt_agent *agent, char *const *args, size_t nargs)
 		hvt_die(HVT_ERROR, "pipe: %s; try: close some programs", strerror(errno));
 	snprintf(number, sizeof(number), "%d", ctl[0]);
 	argv[0] = name;
-	argv[1] = command;
+	argv[1] = (char *)command;
 	argv[2] = option;
 	argv[3] = number;
 	memcpy(argv + 4, args, nargs * sizeof(*argv));

@@ -91,8 +91,8 @@ enum hvt_format hvt_format_of_events(const char *arg);
 
 extern const struct hvt_command hvt_cmd_at, hvt_cmd_attach, hvt_cmd_check, hvt_cmd_detach,
 	hvt_cmd_diff, hvt_cmd_export, hvt_cmd_heatmap, hvt_cmd_info, hvt_cmd_last_writer,
-	hvt_cmd_mark, hvt_cmd_report, hvt_cmd_script, hvt_cmd_stat, hvt_cmd_status, hvt_cmd_verify,
-	hvt_cmd_watch;
+	hvt_cmd_mark, hvt_cmd_report, hvt_cmd_script, hvt_cmd_stat, hvt_cmd_status, hvt_cmd_trace,
+	hvt_cmd_verify, hvt_cmd_watch;
 
 /* ---- agent.c ---- */
 
@@ -109,10 +109,10 @@ struct hvt_agent {
 };
 
 /*
- * Start `hvtrace-agent watch` with the nargs arguments in args, in a process group of its
+ * Start `hvtrace-agent command` with the nargs arguments in args, in a process group of its
  * own, so that the terminal's Ctrl-C does not reach it. Exits on failure.
  */
-void hvt_agent_start(struct hvt_agent *agent, char *const *args, size_t nargs);
+void hvt_agent_start(struct hvt_agent *agent, const char *command, char *const *args, size_t nargs);
 void hvt_agent_stop(struct hvt_agent *agent);
 
 /* ---- privilege.c ---- */

@@ -56,6 +56,50 @@ static void access_letters(uint32_t access, char out[4])
 	out[n] = '\0';
 }
 
+static const struct {
+	uint32_t flag;
+	const char *name;
+} trace_flags[] = {
+	{ HVT_TRACE_THREAD, "thread" }, { HVT_TRACE_FOLLOW, "follow" },
+	{ HVT_TRACE_KERNEL, "kernel" }, { HVT_TRACE_REGS, "regs" },
+	{ HVT_TRACE_MEM, "mem" },	{ HVT_TRACE_REPEAT, "repeat" },
+	{ HVT_TRACE_BODY, "body" },
+};
+
+#define NR_TRACE_FLAGS (sizeof(trace_flags) / sizeof(trace_flags[0]))
+
+static void text_traces(const struct hvt_reader *r)
+{
+	const struct hvt_trace_fact *t;
+	size_t i, k;
+
+	for (i = 0; (t = hvt_reader_trace(r, i)); i++) {
+		printf("trace %-4" PRIu32 " ", t->id);
+		hvt_print_escaped(stdout, t->spec, SIZE_MAX);
+		if (t->flags & HVT_TRACE_BODY)
+			printf(" at 0x%" PRIx64 ", %" PRIu64 " bytes", t->addr, t->len);
+		if (t->pid)
+			printf(", pid %" PRId32, t->pid);
+		for (k = 0; k < NR_TRACE_FLAGS; k++)
+			if (t->flags & trace_flags[k].flag)
+				printf(", %s", trace_flags[k].name);
+		if (t->from)
+			printf(", from 0x%" PRIx64, t->from);
+		if (t->to)
+			printf(", to 0x%" PRIx64, t->to);
+		if (t->after)
+			printf(", after %" PRIu64, t->after);
+		if (t->count)
+			printf(", count %" PRIu64, t->count);
+		if (t->on)
+			printf(", on watch %" PRIu32, t->on);
+		printf(", %" PRIu64 " instructions\n", t->instructions);
+		for (k = 0; k < t->nr_only + t->nr_skip; k++)
+			printf("  %s     0x%llx-0x%llx\n", k < t->nr_only ? "only" : "skip",
+			       t->range[k].lo, t->range[k].hi);
+	}
+}
+
 static void text(const struct hvt_reader *r)
 {
 	const struct hvt_log_header *h = hvt_reader_header(r);
@@ -89,7 +133,12 @@ static void text(const struct hvt_reader *r)
 			printf("  filter   %s\n", filter);
 		}
 	}
-	printf("events     %" PRIu64 " accesses, %" PRIu64 " remaps\n", s->accesses, s->remaps);
+	text_traces(r);
+	printf("events     %" PRIu64 " accesses, %" PRIu64 " remaps", s->accesses, s->remaps);
+	if (hvt_reader_trace(r, 0))
+		printf(", %" PRIu64 " instructions, %" PRIu64 " breaks of their sequence",
+		       s->instructions, s->flows);
+	putchar('\n');
 	printf("records    %" PRIu64 ", %" PRIu64 " of them near a watch only, %" PRIu64
 	       " filtered by their values\n",
 	       s->records, s->near, s->filtered);
@@ -136,6 +185,33 @@ static void json_watches(struct hvt_json *j, const struct hvt_reader *r)
 	hvt_json_close(j);
 }
 
+static void json_traces(struct hvt_json *j, const struct hvt_reader *r)
+{
+	const struct hvt_trace_fact *t;
+	char key[24];
+	size_t i, k;
+
+	hvt_json_open(j, "traces");
+	for (i = 0; (t = hvt_reader_trace(r, i)); i++) {
+		snprintf(key, sizeof(key), "%" PRIu32, t->id);
+		hvt_json_open(j, key);
+		hvt_json_str(j, "spec", t->spec);
+		hvt_json_u64(j, "pid", (uint64_t)(t->pid > 0 ? t->pid : 0));
+		for (k = 0; k < NR_TRACE_FLAGS; k++)
+			hvt_json_bool(j, trace_flags[k].name, t->flags & trace_flags[k].flag);
+		hvt_json_hex(j, "addr", t->addr);
+		hvt_json_u64(j, "len", t->len);
+		hvt_json_hex(j, "from", t->from);
+		hvt_json_hex(j, "to", t->to);
+		hvt_json_u64(j, "after", t->after);
+		hvt_json_u64(j, "count", t->count);
+		hvt_json_u64(j, "on", t->on);
+		hvt_json_u64(j, "instructions", t->instructions);
+		hvt_json_close(j);
+	}
+	hvt_json_close(j);
+}
+
 static void json(const struct hvt_reader *r)
 {
 	const struct hvt_log_header *h = hvt_reader_header(r);
@@ -151,6 +227,9 @@ static void json(const struct hvt_reader *r)
 	hvt_json_str(&j, "ended", s->end_reason ? end_name(s->end_reason) : NULL);
 	hvt_json_str(&j, "host", hvt_reader_host(r)); /* JSON text of the log, as a string */
 	json_watches(&j, r);
+	json_traces(&j, r);
+	hvt_json_u64(&j, "instructions", s->instructions);
+	hvt_json_u64(&j, "flows", s->flows);
 	hvt_json_u64(&j, "accesses", s->accesses);
 	hvt_json_u64(&j, "remaps", s->remaps);
 	hvt_json_u64(&j, "records", s->records);

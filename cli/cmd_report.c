@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* hvtrace report: who, from where, how often: accesses counted by what they have in common. */
+/* hvtrace report: who, from where, how often: accesses or instructions counted by what they have in common. */
 #include "cli.h"
 #include "logfile.h"
 
@@ -17,10 +17,11 @@
 
 #define COLUMN_MAX 60 /* no key makes its column wider */
 
-enum { SORT, LIMIT, FORMAT, NR_OPTIONS };
+enum { SORT, ACCESSES, LIMIT, FORMAT, NR_OPTIONS };
 
 static const struct hvt_option options[] = {
 	[SORT] = { "sort", 's', "KEY[,KEY]", "such as process,symbol (the default)" },
+	[ACCESSES] = { "accesses", 0, NULL, "of a trace, too: count accesses" },
 	[LIMIT] = { "limit", 'n', "N", "print the N most frequent" },
 	[FORMAT] = HVT_OPT_FORMAT,
 	[NR_OPTIONS] = HVT_OPT_INPUT,
@@ -31,7 +32,8 @@ struct report {
 	struct hvt_input input;
 	struct hvt_keys keys;
 	struct hvt_tally tally;
-	uint64_t accesses, limit;
+	enum hvt_event_type of; /* what is counted; 0: not decided */
+	uint64_t events, limit;
 	uint64_t first_ns, last_ns;
 };
 
@@ -40,13 +42,16 @@ static void count(const struct hvt_event *ev, void *arg)
 	struct report *p = arg;
 	struct hvt_line *l;
 
-	if (ev->type != HVT_EV_ACCESS)
+	/* a log of a trace is about instructions: what it watches only opens its window */
+	if (!p->of)
+		p->of = hvt_reader_trace(p->input.reader, 0) ? HVT_EV_INSN : HVT_EV_ACCESS;
+	if (ev->type != p->of)
 		return;
 	l = hvt_line_start();
 	hvt_keys_put(&p->keys, l, p->input.reader, ev);
 	if (hvt_tally_add(&p->tally, l->p, l->len, ev->access, ev->ns) < 0)
 		hvt_die(HVT_ERROR, "report: no memory for %zu rows; try: fewer keys", p->tally.n);
-	if (!p->accesses++)
+	if (!p->events++)
 		p->first_ns = ev->ns;
 	p->last_ns = ev->ns;
 }
@@ -83,7 +88,7 @@ static void text_rows(const struct report *p)
 	for (i = 0; i < p->tally.n && i < p->limit; i++) {
 		row = &p->tally.rows[i];
 		printf("%8.2f%% %10" PRIu64 " %5" PRIu64 ".%06" PRIu64 " %5" PRIu64 ".%06" PRIu64,
-		       100.0 * (double)row->count / (double)p->accesses, row->count,
+		       100.0 * (double)row->count / (double)p->events, row->count,
 		       row->first_ns / 1000000000, row->first_ns / 1000 % 1000000,
 		       row->last_ns / 1000000000, row->last_ns / 1000 % 1000000);
 		key = row->key;
@@ -97,8 +102,8 @@ static void text(const struct report *p)
 {
 	const struct hvt_reader_stats *s = hvt_reader_stats(p->input.reader);
 
-	printf("# %" PRIu64 " accesses, %" PRIu64 " records lost, %zu rows\n", p->accesses,
-	       s->lost + s->gaps, p->tally.n);
+	printf("# %" PRIu64 " %s, %" PRIu64 " records lost, %zu rows\n", p->events,
+	       p->of == HVT_EV_INSN ? "instructions" : "accesses", s->lost + s->gaps, p->tally.n);
 	text_rows(p);
 }
 
@@ -114,7 +119,7 @@ static void json(const struct report *p)
 		hvt_json_begin(&j, stdout);
 		hvt_json_str(&j, "type", "report");
 		hvt_json_u64(&j, "count", row->count);
-		hvt_json_u64(&j, "total", p->accesses);
+		hvt_json_u64(&j, "total", p->events);
 		hvt_json_u64(&j, "reads", row->reads);
 		hvt_json_u64(&j, "writes", row->writes);
 		hvt_json_u64(&j, "execs", row->execs);
@@ -138,6 +143,8 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	while ((o = hvt_next_option(cmd, argc, argv, false)) >= 0) {
 		if (o == SORT)
 			hvt_keys_parse(&p.keys, optarg);
+		else if (o == ACCESSES)
+			p.of = HVT_EV_ACCESS;
 		else if (o == FORMAT)
 			as_json = hvt_format_is_json(optarg);
 		else if (o != LIMIT)
@@ -162,5 +169,6 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 }
 
 const struct hvt_command hvt_cmd_report = {
-	"report", run, "count accesses by who, from where, to what", "[OPTION...] [FILE]", options,
+	"report", run, "count accesses or instructions by who and where", "[OPTION...] [FILE]",
+	options,
 };

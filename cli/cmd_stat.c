@@ -28,6 +28,7 @@ static const struct hvt_option options[] = {
 struct counts {
 	uint64_t accesses, reads, writes, rmws, execs; /* each access is one of the last four */
 	uint64_t bytes;				       /* touched, as far as sizes are known */
+	uint64_t instructions, flows;
 	uint64_t remaps, lost;
 	uint64_t first_ns, last_ns;
 };
@@ -40,8 +41,8 @@ struct by_id {
 struct stat {
 	struct hvt_input input;
 	struct counts total;
-	struct by_id *cpus, *watches;
-	size_t nr_cpus, nr_watches, last_watch;
+	struct by_id *cpus, *watches, *traces;
+	size_t nr_cpus, nr_watches, nr_traces, last_watch, last_trace;
 	struct hvt_grid grid;
 };
 
@@ -53,6 +54,8 @@ static void add(struct counts *c, const struct hvt_event *ev)
 	if (ev->type == HVT_EV_LOST)
 		c->lost += ev->count;
 	c->remaps += ev->type == HVT_EV_REMAP;
+	c->instructions += ev->type == HVT_EV_INSN;
+	c->flows += ev->type == HVT_EV_FLOW;
 	if (ev->type != HVT_EV_ACCESS)
 		return;
 	c->accesses++;
@@ -103,7 +106,9 @@ static void count(const struct hvt_event *ev, void *arg)
 		add(find(&s->watches, &s->nr_watches, &s->last_watch, ev->watches[i]), ev);
 	if (ev->type == HVT_EV_REMAP)
 		add(find(&s->watches, &s->nr_watches, &s->last_watch, ev->watch), ev);
-	if (ev->type == HVT_EV_ACCESS)
+	if (ev->type == HVT_EV_INSN || ev->type == HVT_EV_FLOW)
+		add(find(&s->traces, &s->nr_traces, &s->last_trace, ev->watch), ev);
+	if (ev->type == HVT_EV_ACCESS || ev->type == HVT_EV_INSN)
 		hvt_grid_count(&s->grid, 0, 0, ev->ns, ev->access, 0);
 }
 
@@ -134,13 +139,32 @@ static void intervals(const struct stat *s)
 	for (i = 0; i < s->grid.used; i++)
 		if (hvt_cell_sum(hvt_grid_at(&s->grid, 0, i)) > most)
 			most = hvt_cell_sum(hvt_grid_at(&s->grid, 0, i));
-	printf("\n%16s %10s %12s\n", "from", "accesses", "per second");
+	printf("\n%16s %10s %12s\n", "from", s->total.instructions ? "events" : "accesses",
+	       "per second");
 	for (i = 0; i < s->grid.used; i++) {
 		n = hvt_cell_sum(hvt_grid_at(&s->grid, 0, i));
 		from = s->grid.start_ns + i * s->grid.width_ns;
 		printf("%6" PRIu64 ".%09" PRIu64 " %10" PRIu64 " %12.0f%s%.*s\n", from / 1000000000,
 		       from % 1000000000, n, per_second(n, s->grid.width_ns), n ? "  " : "",
 		       (int)((n * BAR + most - 1) / most), "################################");
+	}
+}
+
+static void traces(const struct stat *s)
+{
+	const struct hvt_trace_fact *t;
+	size_t i, k;
+
+	if (s->nr_traces)
+		printf("\n%11s %12s %10s\n", "", "instructions", "breaks");
+	for (i = 0; i < s->nr_traces; i++) {
+		printf("trace %5" PRIu32 " %12" PRIu64 " %10" PRIu64 "  ", s->traces[i].id,
+		       s->traces[i].c.instructions, s->traces[i].c.flows);
+		for (k = 0; (t = hvt_reader_trace(s->input.reader, k)); k++)
+			if (t->id == s->traces[i].id)
+				break;
+		hvt_print_escaped(stdout, t ? t->spec : "?", SIZE_MAX);
+		putchar('\n');
 	}
 }
 
@@ -155,6 +179,10 @@ static void text(const struct stat *s)
 	       " read and write, %" PRIu64 " execute\n",
 	       t->accesses, t->reads, t->writes, t->rmws, t->execs);
 	printf("bytes      %" PRIu64 "\n", t->bytes);
+	if (s->nr_traces)
+		printf("traced     %" PRIu64 " instructions, %" PRIu64
+		       " breaks of their sequence\n",
+		       t->instructions, t->flows);
 	printf("lost       %" PRIu64 " records\n", t->lost);
 	printf("remaps     %" PRIu64 "\n", t->remaps);
 	printf("time       %" PRIu64 ".%09" PRIu64 " s\n", span / 1000000000, span % 1000000000);
@@ -174,6 +202,7 @@ static void text(const struct stat *s)
 		hvt_print_escaped(stdout, w ? w->spec : "?", SIZE_MAX);
 		putchar('\n');
 	}
+	traces(s);
 	if (s->grid.used)
 		intervals(s);
 }
@@ -186,6 +215,8 @@ static void json_counts(struct hvt_json *j, const struct counts *c)
 	hvt_json_u64(j, "rmws", c->rmws);
 	hvt_json_u64(j, "execs", c->execs);
 	hvt_json_u64(j, "bytes", c->bytes);
+	hvt_json_u64(j, "instructions", c->instructions);
+	hvt_json_u64(j, "flows", c->flows);
 	hvt_json_u64(j, "remaps", c->remaps);
 	hvt_json_u64(j, "lost", c->lost);
 	hvt_json_u64(j, "first_ns", c->first_ns);
@@ -216,6 +247,7 @@ static void json(const struct stat *s)
 	json_counts(&j, &s->total);
 	json_by_id("cpu", s->cpus, s->nr_cpus);
 	json_by_id("watch", s->watches, s->nr_watches);
+	json_by_id("trace", s->traces, s->nr_traces);
 	for (i = 0; i < s->grid.used; i++) {
 		hvt_json_begin(&j, stdout);
 		hvt_json_str(&j, "type", "interval");
@@ -246,6 +278,8 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	code = hvt_input_read(&s.input, path, count, &s);
 	if (s.nr_cpus)
 		qsort(s.cpus, s.nr_cpus, sizeof(*s.cpus), by_id);
+	if (s.nr_traces)
+		qsort(s.traces, s.nr_traces, sizeof(*s.traces), by_id);
 	if (s.nr_watches)
 		qsort(s.watches, s.nr_watches, sizeof(*s.watches), by_id);
 	hvt_page();
@@ -257,6 +291,7 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	}
 	free(s.cpus);
 	free(s.watches);
+	free(s.traces);
 	hvt_grid_free(&s.grid);
 	hvt_reader_free(s.input.reader);
 	return hvt_finish_output(code);

@@ -75,6 +75,10 @@ static void proved(const struct hvt_verdict *v)
 	     v->records + v->lost, v->cpus, v->lost ? ", the lost ones counted" : "");
 	line(v->stated && !n[HVT_FLAW_STAT], yes,
 	     "counts: produced = consumed + lost on %" PRIu32 " CPUs", v->stated);
+	line(v->instructions || v->flows, yes,
+	     "traces: %" PRIu64 " of the records are instructions, %" PRIu64
+	     " breaks of their sequence",
+	     v->instructions, v->flows);
 	line(!n[HVT_FLAW_TIME], yes, "time: grows on each CPU");
 	line(!n[HVT_FLAW_ROUND], yes, "merge: no record came behind one of %" PRIu64 " rounds",
 	     v->rounds);
@@ -194,6 +198,8 @@ static void json(const char *path, const struct hvt_verdict *v)
 	hvt_json_u64(&j, "cpus", v->cpus);
 	hvt_json_u64(&j, "stated", v->stated);
 	hvt_json_u64(&j, "records", v->records);
+	hvt_json_u64(&j, "instructions", v->instructions);
+	hvt_json_u64(&j, "flows", v->flows);
 	hvt_json_u64(&j, "lost", v->lost);
 	hvt_json_u64(&j, "pages", v->pages);
 	hvt_json_u64(&j, "ranks", v->ranks);
@@ -203,6 +209,7 @@ static void json(const char *path, const struct hvt_verdict *v)
 	hvt_json_u64(&j, "in_loss", v->in_loss);
 	hvt_json_u64(&j, "unvalued", v->unvalued);
 	hvt_json_u64(&j, "unplaced", v->unplaced);
+	hvt_json_u64(&j, "traces", v->traces);
 	hvt_json_u64(&j, "watches", v->watches);
 	hvt_json_u64(&j, "filtered", v->filtered);
 	hvt_json_u64(&j, "read_only", v->read_only);

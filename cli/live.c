@@ -74,9 +74,14 @@ static void print_events(struct loop *s)
 static void now_armed(struct loop *s)
 {
 	const struct hvt_watch_fact *w;
+	const struct hvt_trace_fact *t;
 	size_t i;
 
 	s->armed = true;
+	for (i = 0;
+	     !s->l->quiet && !s->l->target.pid && (t = hvt_reader_trace(s->l->printer.reader, i));
+	     i++)
+		hvt_warn("tracing %s", t->spec);
 	for (i = 0;
 	     !s->l->quiet && !s->l->target.pid && (w = hvt_reader_watch(s->l->printer.reader, i));
 	     i++)
@@ -106,7 +111,7 @@ static void take_stream(struct loop *s)
 		fail(s, errno == EPIPE ? s->code : HVT_ERROR);
 	rc = hvt_reader_feed(l->printer.reader, buf, (size_t)n);
 	if (rc && !s->code) {
-		hvt_warn("watch: %s; try: fewer events at a time", strerror(-rc));
+		hvt_warn("%s: %s; try: fewer events at a time", l->name, strerror(-rc));
 		fail(s, HVT_ERROR);
 	}
 	if (!s->armed && hvt_reader_armed(l->printer.reader))
@@ -163,7 +168,8 @@ static void loop(struct loop *s)
 		fds[1] = (struct pollfd){ .fd = s->l->signals, .events = POLLIN };
 		/* no event wanted: it tells when the other end of our pipe has gone */
 		fds[2] = (struct pollfd){ .fd = s->l->lines && !s->silent ? STDOUT_FILENO : -1 };
-		timeout = s->l->target.ended && !s->stopped ? GRACE_MS : -1;
+		/* with children that are followed the target's end is not the end */
+		timeout = s->l->target.ended && !s->stopped && !s->l->follow ? GRACE_MS : -1;
 		n = poll(fds, 3, timeout);
 		if (n < 0 && errno != EINTR) {
 			hvt_warn("poll: %s; try: again", strerror(errno));
@@ -189,16 +195,21 @@ static void summary(const struct loop *s, uint64_t lost)
 {
 	const struct hvt_reader_stats *st = hvt_reader_stats(s->l->printer.reader);
 	const struct hvt_tee *t = &s->l->tee;
+	char counts[128];
 
 	if (s->l->quiet)
 		return;
-	if (t->path && strcmp(t->path, "-"))
-		hvt_warn("%llu events, %llu lost, %llu bytes in %s",
-			 (unsigned long long)st->accesses, (unsigned long long)lost,
-			 (unsigned long long)t->bytes, t->path);
+	if (hvt_reader_trace(s->l->printer.reader, 0))
+		snprintf(counts, sizeof(counts), "%llu instructions, %llu events, %llu lost",
+			 (unsigned long long)st->instructions,
+			 (unsigned long long)(st->accesses + st->flows), (unsigned long long)lost);
 	else
-		hvt_warn("%llu events, %llu lost", (unsigned long long)st->accesses,
-			 (unsigned long long)lost);
+		snprintf(counts, sizeof(counts), "%llu events, %llu lost",
+			 (unsigned long long)st->accesses, (unsigned long long)lost);
+	if (t->path && strcmp(t->path, "-"))
+		hvt_warn("%s, %llu bytes in %s", counts, (unsigned long long)t->bytes, t->path);
+	else
+		hvt_warn("%s", counts);
 }
 
 /* How did the agent and its stream end? HVT_OK, or a code after saying what is wrong. */
@@ -225,7 +236,8 @@ static int verdict(struct loop *s)
 		return HVT_ERROR;
 	}
 	if (st->end_reason == HVT_END_BROKEN) {
-		hvt_warn("watch: the hypervisor gave up; try: dmesg, then reload the module");
+		hvt_warn("%s: the hypervisor gave up; try: dmesg, then reload the module",
+			 s->l->name);
 		return HVT_ERROR;
 	}
 	return HVT_OK;

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 static const struct hvt_command *const commands[] = {
-	&hvt_cmd_check, &hvt_cmd_attach,  &hvt_cmd_detach, &hvt_cmd_status,
-	&hvt_cmd_watch, &hvt_cmd_mark,	  &hvt_cmd_script, &hvt_cmd_report,
-	&hvt_cmd_stat,	&hvt_cmd_heatmap, &hvt_cmd_at,	   &hvt_cmd_last_writer,
-	&hvt_cmd_diff,	&hvt_cmd_info,	  &hvt_cmd_verify, &hvt_cmd_export,
+	&hvt_cmd_check,	  &hvt_cmd_attach, &hvt_cmd_detach,	 &hvt_cmd_status, &hvt_cmd_watch,
+	&hvt_cmd_trace,	  &hvt_cmd_mark,   &hvt_cmd_script,	 &hvt_cmd_report, &hvt_cmd_stat,
+	&hvt_cmd_heatmap, &hvt_cmd_at,	   &hvt_cmd_last_writer, &hvt_cmd_diff,	  &hvt_cmd_info,
+	&hvt_cmd_verify,  &hvt_cmd_export,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -36,7 +36,7 @@ static int help(void)
 	size_t i;
 
 	puts("usage: hvtrace COMMAND [OPTION...]  (or: help COMMAND, --help, --version)\n\n"
-	     "Who touched this memory, when, from where?\n");
+	     "Who touched this memory, when, from where? What did this thread execute?\n");
 	for (i = 0; i < NR_COMMANDS; i++)
 		printf("  %-12s  %s\n", commands[i]->name, commands[i]->summary);
 	puts("  help          describe a command\n\nMore: man hvtrace");

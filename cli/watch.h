@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of `hvtrace watch` share. */
+/* What the files of `hvtrace watch` and `hvtrace trace` share. */
 #ifndef HVT_CLI_WATCH_H
 #define HVT_CLI_WATCH_H
 
@@ -97,6 +97,8 @@ bool hvt_tee_close(struct hvt_tee *t);
 /* ---- live.c: from the agent's stream to lines ---- */
 
 struct hvt_live {
+	const char *name; /* of the command */
+	bool follow;	  /* the agent's end, and not the target's, is ours */
 	struct hvt_agent agent;
 	struct hvt_target target;
 	struct hvt_tee tee;
@@ -108,5 +110,32 @@ struct hvt_live {
 
 /* Runs until the stream and the target have ended. An exit code. */
 int hvt_live_run(struct hvt_live *l);
+
+/* ---- recording.c: a command that records, from its options to its end ---- */
+
+struct hvt_recording {
+	const char *name; /* of the command, the agent's as well */
+	const char *output;
+	enum hvt_format format;
+	unsigned int reader_flags; /* HVT_READER_* */
+	bool quiet, fail_on_loss, follow;
+	char **command;		/* behind --, NULL: none */
+	struct hvt_spec *specs; /* what has to be mapped before anything is armed */
+	size_t nr_specs;
+	char **args; /* the agent's */
+	size_t nr_args;
+};
+
+/* One of the options that all such commands have. False: another one. */
+bool hvt_recording_option(struct hvt_recording *r, const char *option, const char *arg);
+/* What is left of the command line behind --. */
+void hvt_recording_command(struct hvt_recording *r, int argc, char **argv);
+/* One argument for the agent, which gets -p PID of the command by itself. */
+void hvt_recording_pass(struct hvt_recording *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* One more of specs, zeroed. Valid until the next call. */
+struct hvt_spec *hvt_recording_spec(struct hvt_recording *r);
+/* All of it, once. An exit code; *r is done with then. */
+int hvt_recording_run(struct hvt_recording *r);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "lib/line.h"
+#include "lib/trace_lines.h"
 #include "names.h"
 
 struct source {
@@ -76,7 +77,7 @@ FIELD(pid)
 
 FIELD(tid)
 {
-	if (s->ev->type == HVT_EV_ACCESS || s->ev->type == HVT_EV_REMAP)
+	if (s->ev->type != HVT_EV_LOST && s->ev->type != HVT_EV_MARK)
 		hvt_line_dec(l, s->ev->tid);
 }
 
@@ -164,7 +165,8 @@ FIELD(addr_obj)
 
 FIELD(ip)
 {
-	hvt_line_hex(l, s->ev->ip);
+	if (s->ev->ip || s->ev->type != HVT_EV_FLOW)
+		hvt_line_hex(l, s->ev->ip);
 }
 
 FIELD(sym)
@@ -207,10 +209,10 @@ FIELD(exact)
 
 FIELD(spec)
 {
-	const struct hvt_watch_fact *w = hvt_watch_of(s->reader, s->ev->watch);
+	const char *spec = hvt_spec_of(s->reader, s->ev->watch);
 
-	if (w)
-		hvt_put_escaped(l, w->spec);
+	if (spec)
+		hvt_put_escaped(l, spec);
 }
 
 FIELD(watches)
@@ -234,46 +236,166 @@ FIELD(order)
 	hvt_line_dec(l, s->ev->order);
 }
 
+FIELD(body)
+{
+	if (s->ev->body)
+		hvt_line_dec(l, s->ev->body);
+}
+
+FIELD(nest)
+{
+	hvt_line_dec(l, s->ev->nest);
+}
+
+FIELD(regs)
+{
+	uint32_t mask = s->ev->delta_mask, i;
+
+	for (i = 0; mask; mask &= mask - 1, i++) {
+		if (i)
+			hvt_line_char(l, ' ');
+		hvt_line_str(l, hvt_delta_name((unsigned int)__builtin_ctz(mask)));
+		hvt_line_char(l, '=');
+		hvt_line_hex(l, s->ev->delta[i]);
+	}
+}
+
+/* read:0x1000:8:0x5 rmw:0x2000:4:0x1:0x2 */
+FIELD(mem)
+{
+	const struct hvt_operand_value *o = s->ev->mem;
+	uint32_t i;
+
+	for (i = 0; i < s->ev->nr_mem; i++, o++) {
+		if (i)
+			hvt_line_char(l, ' ');
+		hvt_line_str(l, hvt_access_name(o->access));
+		hvt_line_char(l, ':');
+		hvt_line_hex(l, o->addr);
+		hvt_line_char(l, ':');
+		hvt_line_dec(l, o->size);
+		if (o->old)
+			hvt_line_char(l, ':');
+		hvt_put_value(l, o->old, o->len);
+		if (o->new_)
+			hvt_line_char(l, ':');
+		hvt_put_value(l, o->new_, o->len);
+	}
+}
+
+FIELD(what)
+{
+	const char *name = hvt_flow_name(s->ev->what);
+
+	if (name)
+		hvt_line_str(l, name);
+}
+
+FIELD(vector)
+{
+	if (s->ev->type == HVT_EV_ACCESS ? s->ev->flags & HVT_RF_DELIVERY :
+					   s->ev->vector != HVT_VECTOR_NONE)
+		hvt_line_dec(l, s->ev->vector);
+}
+
+FIELD(number)
+{
+	hvt_line_dec(l, s->ev->number);
+}
+
+FIELD(name)
+{
+	if (s->ev->name)
+		hvt_line_str(l, s->ev->name);
+}
+
+FIELD(args)
+{
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		if (i)
+			hvt_line_char(l, ' ');
+		hvt_line_hex(l, s->ev->arg[i]);
+	}
+}
+
+FIELD(to)
+{
+	if (s->ev->to)
+		hvt_line_hex(l, s->ev->to);
+}
+
+FIELD(to_sym)
+{
+	put_sym_off(l, &s->ev->to_sym);
+}
+
+FIELD(to_obj)
+{
+	if (s->ev->to_sym.obj)
+		hvt_put_escaped(l, s->ev->to_sym.obj);
+}
+
+/* Which events have a field. */
+#define ACCESS (1u << HVT_EV_ACCESS)
+#define INSN   (1u << HVT_EV_INSN)
+#define FLOW   (1u << HVT_EV_FLOW)
+#define CODE   (ACCESS | INSN | FLOW)
+#define ALL    (~0u)
+
 static const struct field {
 	const char *name;
 	put_fn put;
-	bool all_types; /* losses and remaps have it, too */
+	unsigned int of;
 } fields[] = {
-	{ "event", put_event, true },
-	{ "type", put_type, true },
-	{ "time", put_time, true },
-	{ "ns", put_ns, true },
-	{ "tsc", put_tsc, true },
-	{ "cpu", put_cpu, true },
-	{ "seq", put_seq, true },
-	{ "pid", put_pid, true },
-	{ "tid", put_tid, true },
-	{ "comm", put_comm, false },
-	{ "access", put_access, false },
-	{ "addr", put_addr, true },
-	{ "size", put_size, false },
-	{ "gpa", put_gpa, false },
-	{ "old", put_old, false },
-	{ "new", put_new, false },
-	{ "value_off", put_value_off, false },
-	{ "value_len", put_value_len, false },
-	{ "addr_sym", put_addr_sym, false },
-	{ "addr_obj", put_addr_obj, false },
-	{ "ip", put_ip, false },
-	{ "sym", put_sym, false },
-	{ "obj", put_obj, false },
-	{ "obj_off", put_obj_off, false },
-	{ "insn", put_insn, false },
-	{ "bytes", put_bytes, false },
-	{ "user", put_user, false },
-	{ "exact", put_exact, false },
-	{ "watch", put_watch, true },
-	{ "watches", put_watches, false },
-	{ "spec", put_spec, true },
-	{ "cr3", put_cr3, false },
-	{ "order", put_order, false },
-	{ "count", put_count, true },
-	{ "text", put_text, true },
+	{ "event", put_event, ALL },
+	{ "type", put_type, ALL },
+	{ "time", put_time, ALL },
+	{ "ns", put_ns, ALL },
+	{ "tsc", put_tsc, ALL },
+	{ "cpu", put_cpu, ALL },
+	{ "seq", put_seq, ALL },
+	{ "pid", put_pid, ALL },
+	{ "tid", put_tid, ALL },
+	{ "comm", put_comm, CODE },
+	{ "access", put_access, ACCESS },
+	{ "addr", put_addr, ALL },
+	{ "size", put_size, ACCESS },
+	{ "gpa", put_gpa, ACCESS },
+	{ "old", put_old, ACCESS },
+	{ "new", put_new, ACCESS },
+	{ "value_off", put_value_off, ACCESS },
+	{ "value_len", put_value_len, ACCESS },
+	{ "addr_sym", put_addr_sym, ACCESS },
+	{ "addr_obj", put_addr_obj, ACCESS },
+	{ "ip", put_ip, CODE },
+	{ "sym", put_sym, CODE },
+	{ "obj", put_obj, CODE },
+	{ "obj_off", put_obj_off, CODE },
+	{ "insn", put_insn, CODE },
+	{ "bytes", put_bytes, CODE },
+	{ "user", put_user, CODE },
+	{ "exact", put_exact, ACCESS },
+	{ "watch", put_watch, ALL },
+	{ "watches", put_watches, ACCESS },
+	{ "spec", put_spec, ALL },
+	{ "cr3", put_cr3, ACCESS },
+	{ "order", put_order, ACCESS },
+	{ "count", put_count, ALL },
+	{ "text", put_text, ALL },
+	{ "body", put_body, INSN | FLOW },
+	{ "nest", put_nest, INSN | FLOW },
+	{ "regs", put_regs, INSN },
+	{ "mem", put_mem, INSN },
+	{ "what", put_what, FLOW },
+	{ "vector", put_vector, ACCESS | FLOW },
+	{ "number", put_number, FLOW },
+	{ "name", put_name, FLOW },
+	{ "args", put_args, FLOW },
+	{ "to", put_to, FLOW },
+	{ "to_sym", put_to_sym, FLOW },
+	{ "to_obj", put_to_obj, FLOW },
 };
 
 #define NR_FIELDS  (sizeof(fields) / sizeof(fields[0]))
@@ -357,6 +479,7 @@ static void quote(struct hvt_line *l, size_t from)
 void hvt_fields_put(const struct hvt_fields *f, FILE *out, bool csv, const struct hvt_reader *r,
 		    const struct hvt_event *ev, uint64_t number)
 {
+	const unsigned int of = ev->type == HVT_EV_MARK ? ALL & ~CODE : 1u << ev->type;
 	const struct source s = { r, ev, number };
 	struct hvt_line *l = hvt_line_start();
 	size_t i, from;
@@ -365,7 +488,7 @@ void hvt_fields_put(const struct hvt_fields *f, FILE *out, bool csv, const struc
 		if (i)
 			hvt_line_char(l, csv ? ',' : '\t');
 		from = l->len;
-		if (f->v[i]->all_types || ev->type == HVT_EV_ACCESS)
+		if (f->v[i]->of & of)
 			f->v[i]->put(l, &s);
 		if (csv && l->len > from)
 			quote(l, from);

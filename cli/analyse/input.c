@@ -126,7 +126,7 @@ bool hvt_input_wants(const struct hvt_input *in, const struct hvt_event *ev)
 		return true;
 	if (!hvt_ranges_have(&in->cpus, ev->cpu))
 		return false;
-	if (ev->type != HVT_EV_ACCESS && ev->type != HVT_EV_REMAP)
+	if (ev->type == HVT_EV_LOST)
 		return true;
 	return hvt_ranges_have(&in->pids, ev->pid) && watch_wanted(&in->watches, ev);
 }

@@ -91,11 +91,11 @@ KEY(cpu)
 
 KEY(watch)
 {
-	const struct hvt_watch_fact *w = hvt_watch_of(r, ev->watch);
+	const char *spec = hvt_spec_of(r, ev->watch);
 
 	hvt_line_dec(l, ev->watch);
 	hvt_line_char(l, ' ');
-	hvt_put_escaped(l, w ? w->spec : "?");
+	hvt_put_escaped(l, spec ? spec : "?");
 }
 /* clang-format on */
 

@@ -17,6 +17,10 @@ const char *hvt_type_name(enum hvt_event_type type)
 		return "remap";
 	case HVT_EV_MARK:
 		return "mark";
+	case HVT_EV_INSN:
+		return "insn";
+	case HVT_EV_FLOW:
+		return "flow";
 	}
 	return "other";
 }
@@ -37,6 +41,18 @@ const struct hvt_watch_fact *hvt_watch_of(const struct hvt_reader *r, uint32_t i
 		if (w->id == id)
 			return w;
 	return NULL;
+}
+
+const char *hvt_spec_of(const struct hvt_reader *r, uint32_t id)
+{
+	const struct hvt_watch_fact *w = hvt_watch_of(r, id);
+	const struct hvt_trace_fact *t;
+	size_t i;
+
+	for (i = 0; !w && id && (t = hvt_reader_trace(r, i)); i++)
+		if (t->id == id)
+			return t->spec;
+	return w ? w->spec : NULL;
 }
 
 void hvt_put_escaped(struct hvt_line *l, const char *s)

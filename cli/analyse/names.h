@@ -10,6 +10,8 @@ struct hvt_line;
 const char *hvt_type_name(enum hvt_event_type type); /* "access", ... */
 const char *hvt_access_name(uint8_t access);	     /* "read", "write", "rmw", "exec" */
 const struct hvt_watch_fact *hvt_watch_of(const struct hvt_reader *r, uint32_t id);
+/* How the user wrote the watch or the trace with this id; NULL: there is none. */
+const char *hvt_spec_of(const struct hvt_reader *r, uint32_t id);
 
 /* As hvt_print_escaped(), into a line. */
 void hvt_put_escaped(struct hvt_line *l, const char *s);

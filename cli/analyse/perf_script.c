@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An access as `perf script -F comm,pid,tid,cpu,time,event,addr,ip,sym,symoff,dso` prints
+ * An access or an instruction as `perf script -F comm,pid,tid,cpu,time,event,addr,ip,sym,symoff,dso` prints
  * a sample with a call chain (process_event() in the kernel's tools/perf/builtin-script.c):
  * the form that the readers of its text know. The chain has one entry, the instruction.
  */
@@ -40,6 +40,7 @@ static void put_hex16(struct hvt_line *l, uint64_t v)
 static void put_sample(struct hvt_line *l, const struct hvt_event *ev)
 {
 	const struct hvt_symbol *s = &ev->ip_sym;
+	bool insn = ev->type == HVT_EV_INSN;
 	int digit;
 
 	if (ev->comm[0])
@@ -56,9 +57,9 @@ static void put_sample(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_put(l, "] ", 2);
 	hvt_put_seconds(l, ev->ns, 6);
 	hvt_line_str(l, ": hvtrace:");
-	hvt_line_str(l, hvt_access_name(ev->access));
+	hvt_line_str(l, insn ? "insn" : hvt_access_name(ev->access));
 	hvt_line_put(l, ": ", 2);
-	put_hex16(l, ev->addr);
+	put_hex16(l, insn ? ev->ip : ev->addr);
 	hvt_line_put(l, "\n\t", 2);
 	put_hex16(l, ev->ip);
 	hvt_line_char(l, ' ');
@@ -83,7 +84,7 @@ void hvt_perf_script(FILE *out, const struct hvt_event *ev)
 {
 	struct hvt_line *l = hvt_line_start();
 
-	if (ev->type == HVT_EV_ACCESS) {
+	if (ev->type == HVT_EV_ACCESS || ev->type == HVT_EV_INSN) {
 		put_sample(l, ev);
 	} else {
 		hvt_line_str(l, "# ");

@@ -198,6 +198,9 @@ static void event(void *export, const struct hvt_reader *r, const struct hvt_eve
 		ctf_stream_event(s, c->last, CTF_REMAP, c->uuid);
 		remap_fields(s->file, ev);
 		break;
+	case HVT_EV_INSN: /* they have exports of their own */
+	case HVT_EV_FLOW:
+		break;
 	case HVT_EV_MARK:
 		ctf_stream_event(s, c->last, CTF_MARK, c->uuid);
 		mark_fields(s->file, ev);

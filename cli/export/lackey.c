@@ -38,11 +38,22 @@ static bool same_instruction(struct lackey *l, const struct hvt_event *ev)
 	return same;
 }
 
+static const char kinds[] = { [HVT_ACC_R] = 'L', [HVT_ACC_W] = 'S', [HVT_ACC_R | HVT_ACC_W] = 'M' };
+
+/* Of a trace, with its operands when it has them. */
+static void instruction(FILE *out, const struct hvt_event *ev)
+{
+	uint32_t i;
+
+	fprintf(out, "I  %08" PRIx64 ",%u\n", ev->ip, ev->insn_len ? ev->insn_len : 1);
+	for (i = 0; i < ev->nr_mem; i++)
+		fprintf(out, " %c %08" PRIx64 ",%" PRIu32 "\n",
+			kinds[ev->mem[i].access & (HVT_ACC_R | HVT_ACC_W)], ev->mem[i].addr,
+			ev->mem[i].size);
+}
+
 static void event(void *export, const struct hvt_reader *r, const struct hvt_event *ev)
 {
-	static const char kinds[] = {
-		[HVT_ACC_R] = 'L', [HVT_ACC_W] = 'S', [HVT_ACC_R | HVT_ACC_W] = 'M'
-	};
 	struct lackey *l = export;
 	bool same;
 
@@ -56,6 +67,8 @@ static void event(void *export, const struct hvt_reader *r, const struct hvt_eve
 		hvt_print_escaped(l->out, ev->mark, SIZE_MAX);
 		fputc('\n', l->out);
 	}
+	if (ev->type == HVT_EV_INSN)
+		instruction(l->out, ev);
 	if (ev->type != HVT_EV_ACCESS)
 		return;
 	same = same_instruction(l, ev);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/trace_lines.h"
 
 #define PROCESS UINT32_MAX /* the thread that stands for its process */
 
@@ -199,6 +200,26 @@ static void access_event(struct perfetto *p, const struct hvt_reader *r, const s
 	counter(p, r, ev);
 }
 
+static void flow_event(struct perfetto *p, const struct hvt_event *ev)
+{
+	const char *what = hvt_flow_name(ev->what);
+	struct hvt_json j;
+
+	name_thread(p, ev);
+	open_event(p, &j, "i", ev->pid, ev->tid, ev->ns);
+	hvt_json_str(&j, "s", "t");
+	hvt_json_str(&j, "name", ev->name ? ev->name : what ? what : "break");
+	hvt_json_str(&j, "cat", what ? what : "break");
+	hvt_json_open(&j, "args");
+	hvt_json_u64(&j, "cpu", ev->cpu);
+	hvt_json_u64(&j, "seq", ev->seq);
+	place(&j, "from", &ev->ip_sym, ev->ip);
+	place(&j, "to", &ev->to_sym, ev->to);
+	hvt_json_u64(&j, "number", ev->number);
+	hvt_json_u64(&j, "trace", ev->watch);
+	close_event(&j);
+}
+
 static void event(void *export, const struct hvt_reader *r, const struct hvt_event *ev)
 {
 	static const char *const names[] = { [HVT_EV_LOST] = "lost", [HVT_EV_REMAP] = "remap" };
@@ -207,6 +228,13 @@ static void event(void *export, const struct hvt_reader *r, const struct hvt_eve
 
 	if (ev->type == HVT_EV_ACCESS) {
 		access_event(p, r, ev);
+		return;
+	}
+	/* what a thread executes is no instant: there are far too many */
+	if (ev->type == HVT_EV_INSN)
+		return;
+	if (ev->type == HVT_EV_FLOW) {
+		flow_event(p, ev);
 		return;
 	}
 	open_event(p, &j, "i", ev->pid, ev->tid, ev->ns);

@@ -302,6 +302,16 @@ int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev)
 			remap_event(r, rec, ev);
 			r->current.chunk = NULL;
 			break;
+		case HVT_REC_INSN:
+			r->current.chunk = NULL;
+			r->broken |= hvt_insn_event(r, rec, ev) < 0;
+			if (r->broken)
+				return 0;
+			break;
+		case HVT_REC_FLOW:
+			r->current.chunk = NULL;
+			hvt_flow_event(r, rec, ev);
+			break;
 		default:
 			r->current.chunk = NULL;
 			continue;

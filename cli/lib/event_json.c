@@ -1,205 +1,64 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * One event as one JSON object. The members are described in hvtrace-script(1). Keys are
- * literals that go out with the punctuation around them.
+ * One event as one JSON object. The members are described in hvtrace-script(1).
  */
 #include <string.h>
 
 #include <hvtrace/hvtrace.h>
 
 #include "internal.h"
-#include "json.h"
-#include "label.h"
-#include "line.h"
+#include "json_line.h"
+#include "trace_lines.h"
 #include "who.h"
-
-/* Every object begins with its type, so each other member has a comma before it. */
-#define KEY(l, key) hvt_line_lit(l, ",\"" key "\":")
-
-static void null(struct hvt_line *l)
-{
-	hvt_line_lit(l, "null");
-}
-
-static void truth(struct hvt_line *l, bool v)
-{
-	if (v)
-		hvt_line_lit(l, "true");
-	else
-		hvt_line_lit(l, "false");
-}
-
-static void hex(struct hvt_line *l, uint64_t v)
-{
-	hvt_line_char(l, '"');
-	hvt_line_hex(l, v);
-	hvt_line_char(l, '"');
-}
-
-static void bytes(struct hvt_line *l, const uint8_t *p, size_t len)
-{
-	hvt_line_char(l, '"');
-	hvt_line_bytes(l, p, len);
-	hvt_line_char(l, '"');
-}
-
-static void string(struct hvt_line *l, const char *s)
-{
-	if (!s) {
-		null(l);
-		return;
-	}
-	hvt_line_char(l, '"');
-	hvt_json_escape(l, s, strlen(s));
-	hvt_line_char(l, '"');
-}
-
-static void access_name(struct hvt_line *l, uint8_t access)
-{
-	static const char *const names[] = { "\"rmw\"", "\"read\"", "\"write\"", "\"rmw\"" };
-
-	hvt_line_str(l, access & HVT_ACC_X ? "\"exec\"" : names[access & 3]);
-}
-
-static void value(struct hvt_line *l, const uint8_t *p, uint32_t len)
-{
-	uint64_t v = 0;
-
-	if (!len || !p) {
-		null(l);
-		return;
-	}
-	if (len > 8) {
-		bytes(l, p, len);
-		return;
-	}
-	memcpy(&v, p, len);
-	hex(l, v);
-}
-
-/* "name+0x1f"; known: what the name is in JSON, or NULL */
-static void plus(struct hvt_line *l, const char *name, uint64_t off, const char *known, size_t len)
-{
-	if (!name) {
-		null(l);
-		return;
-	}
-	hvt_line_char(l, '"');
-	if (known)
-		hvt_line_put(l, known, len);
-	else
-		hvt_json_escape(l, name, strlen(name));
-	hvt_line_char(l, '+');
-	hvt_line_hex(l, off);
-	hvt_line_char(l, '"');
-}
-
-static void symbol(struct hvt_line *l, const struct hvt_symbol *s)
-{
-	const struct hvt_label *b = s->label;
-
-	plus(l, s->name, s->off, b ? b->bytes + b->text_len : NULL, b ? b->sym_len : 0);
-}
-
-static void raw_symbol(struct hvt_line *l, const struct hvt_symbol *s)
-{
-	const struct hvt_label *b = s->label;
-
-	plus(l, s->raw, s->off, b ? b->bytes + b->text_len + b->sym_len : NULL, b ? b->raw_len : 0);
-}
-
-static void object(struct hvt_line *l, const struct hvt_symbol *s)
-{
-	const struct hvt_label *b = s->label;
-
-	if (!b || !s->obj) {
-		string(l, s->obj);
-		return;
-	}
-	hvt_line_char(l, '"');
-	hvt_line_put(l, b->bytes + b->text_len + b->sym_len + b->raw_len, b->obj_len);
-	hvt_line_char(l, '"');
-}
 
 static void gpa(struct hvt_line *l, uint64_t v)
 {
 	if (v == HVT_GPA_NONE)
-		null(l);
+		json_null(l);
 	else
-		hex(l, v);
+		json_hex(l, v);
 }
 
 static void where(struct hvt_line *l, const struct hvt_event *ev)
 {
-	KEY(l, "addr");
-	hex(l, ev->addr);
-	KEY(l, "size");
+	JSON_KEY(l, "addr");
+	json_hex(l, ev->addr);
+	JSON_KEY(l, "size");
 	if (ev->size)
 		hvt_line_dec(l, ev->size);
 	else
-		null(l);
-	KEY(l, "gpa");
+		json_null(l);
+	JSON_KEY(l, "gpa");
 	gpa(l, ev->gpa);
-	KEY(l, "old");
-	value(l, ev->old, ev->val_len);
-	KEY(l, "new");
-	value(l, ev->new_, ev->val_len);
+	JSON_KEY(l, "old");
+	json_value(l, ev->old, ev->val_len);
+	JSON_KEY(l, "new");
+	json_value(l, ev->new_, ev->val_len);
 	if (ev->val_len && (ev->val_off || ev->val_len != ev->size)) {
-		KEY(l, "value_off");
+		JSON_KEY(l, "value_off");
 		hvt_line_dec(l, ev->val_off);
-		KEY(l, "value_len");
+		JSON_KEY(l, "value_len");
 		hvt_line_dec(l, ev->val_len);
 	}
-	KEY(l, "addr_sym");
-	symbol(l, &ev->addr_sym);
+	JSON_KEY(l, "addr_sym");
+	json_symbol(l, &ev->addr_sym);
 	if (hvt_is_demangled(&ev->addr_sym)) {
-		KEY(l, "addr_sym_raw");
-		raw_symbol(l, &ev->addr_sym);
+		JSON_KEY(l, "addr_sym_raw");
+		json_raw_symbol(l, &ev->addr_sym);
 	}
-	KEY(l, "addr_obj");
-	object(l, &ev->addr_sym);
-}
-
-static void from(struct hvt_line *l, const struct hvt_event *ev)
-{
-	KEY(l, "ip");
-	hex(l, ev->ip);
-	KEY(l, "sym");
-	symbol(l, &ev->ip_sym);
-	if (hvt_is_demangled(&ev->ip_sym)) {
-		KEY(l, "sym_raw");
-		raw_symbol(l, &ev->ip_sym);
-	}
-	KEY(l, "obj");
-	object(l, &ev->ip_sym);
-	if (ev->ip_sym.obj && !ev->ip_sym.kernel) {
-		KEY(l, "obj_off");
-		hex(l, ev->ip_sym.obj_off);
-	}
-	KEY(l, "insn");
-	if (ev->text) { /* the decoder's words, no stranger's */
-		hvt_line_char(l, '"');
-		hvt_line_str(l, ev->text);
-		hvt_line_char(l, '"');
-	} else {
-		null(l);
-	}
-	KEY(l, "bytes");
-	if (ev->insn_len)
-		bytes(l, ev->insn, ev->insn_len);
-	else
-		null(l);
+	JSON_KEY(l, "addr_obj");
+	json_object(l, &ev->addr_sym);
 }
 
 static void run(struct hvt_line *l, const struct hvt_event *ev)
 {
-	KEY(l, "run");
+	JSON_KEY(l, "run");
 	hvt_line_lit(l, "{\"count\":");
 	hvt_line_dec(l, ev->run_count);
-	KEY(l, "elem");
+	JSON_KEY(l, "elem");
 	hvt_line_dec(l, ev->run_elem);
-	KEY(l, "down");
-	truth(l, ev->run_down);
+	JSON_KEY(l, "down");
+	json_truth(l, ev->run_down);
 	hvt_line_char(l, '}');
 }
 
@@ -207,16 +66,16 @@ static void access_members(struct hvt_line *l, const struct hvt_event *ev)
 {
 	uint32_t i;
 
-	KEY(l, "access");
-	access_name(l, ev->access);
+	JSON_KEY(l, "access");
+	json_access_name(l, ev->access);
 	where(l, ev);
-	from(l, ev);
-	KEY(l, "user");
-	truth(l, ev->flags & HVT_RF_USER);
-	KEY(l, "exact");
-	truth(l, ev->exact);
+	json_from(l, ev);
+	JSON_KEY(l, "user");
+	json_truth(l, ev->flags & HVT_RF_USER);
+	JSON_KEY(l, "exact");
+	json_truth(l, ev->exact);
 	if (ev->flags & HVT_RF_DELIVERY) {
-		KEY(l, "vector");
+		JSON_KEY(l, "vector");
 		hvt_line_dec(l, ev->vector);
 	}
 	if (ev->flags & HVT_RF_WALK)
@@ -225,13 +84,13 @@ static void access_members(struct hvt_line *l, const struct hvt_event *ev)
 		hvt_line_lit(l, ",\"device\":true");
 	if (ev->flags & HVT_RF_RUN)
 		run(l, ev);
-	KEY(l, "cr3");
-	hex(l, ev->cr3);
-	KEY(l, "order");
+	JSON_KEY(l, "cr3");
+	json_hex(l, ev->cr3);
+	JSON_KEY(l, "order");
 	hvt_line_dec(l, ev->order);
-	KEY(l, "watch");
+	JSON_KEY(l, "watch");
 	hvt_line_dec(l, ev->watch);
-	KEY(l, "watches");
+	JSON_KEY(l, "watches");
 	for (i = 0; i < ev->nr_watches; i++) {
 		hvt_line_char(l, i ? ',' : '[');
 		hvt_line_dec(l, ev->watches[i]);
@@ -242,39 +101,24 @@ static void access_members(struct hvt_line *l, const struct hvt_event *ev)
 		hvt_line_lit(l, "[]");
 }
 
-static void task(struct hvt_line *l, const struct hvt_event *ev)
-{
-	KEY(l, "pid");
-	hvt_line_dec(l, ev->pid);
-	KEY(l, "tid");
-	hvt_line_dec(l, ev->tid);
-}
-
-static void who(struct hvt_line *l, const struct hvt_event *ev)
-{
-	task(l, ev);
-	KEY(l, "comm");
-	string(l, ev->comm);
-}
-
 static void remap_members(struct hvt_line *l, const struct hvt_event *ev)
 {
-	KEY(l, "watch");
+	JSON_KEY(l, "watch");
 	hvt_line_dec(l, ev->watch);
-	KEY(l, "va");
-	hex(l, ev->addr);
-	KEY(l, "old_gpa");
+	JSON_KEY(l, "va");
+	json_hex(l, ev->addr);
+	JSON_KEY(l, "old_gpa");
 	gpa(l, ev->old_gpa);
-	KEY(l, "new_gpa");
+	JSON_KEY(l, "new_gpa");
 	gpa(l, ev->new_gpa);
 }
 
 void hvt_event_json(FILE *out, const struct hvt_event *ev)
 {
 	static const char *const types[] = {
-		[HVT_EV_ACCESS] = "{\"type\":\"access\"",
-		[HVT_EV_LOST] = "{\"type\":\"lost\"",
-		[HVT_EV_REMAP] = "{\"type\":\"remap\"",
+		[HVT_EV_ACCESS] = "{\"type\":\"access\"", [HVT_EV_LOST] = "{\"type\":\"lost\"",
+		[HVT_EV_REMAP] = "{\"type\":\"remap\"",	  [HVT_EV_INSN] = "{\"type\":\"insn\"",
+		[HVT_EV_FLOW] = "{\"type\":\"flow\"",
 	};
 	static _Thread_local struct hvt_who known[HVT_WHO_SLOTS];
 	struct hvt_line *l;
@@ -285,26 +129,34 @@ void hvt_event_json(FILE *out, const struct hvt_event *ev)
 	}
 	l = hvt_line_start();
 	hvt_line_str(l, types[ev->type]);
-	KEY(l, "seq");
+	JSON_KEY(l, "seq");
 	hvt_line_dec(l, ev->seq);
-	KEY(l, "cpu");
+	JSON_KEY(l, "cpu");
 	hvt_line_dec(l, ev->cpu);
-	KEY(l, "ns");
+	JSON_KEY(l, "ns");
 	hvt_line_dec(l, ev->ns);
-	KEY(l, "tsc");
+	JSON_KEY(l, "tsc");
 	hvt_line_dec(l, ev->tsc);
 	switch (ev->type) {
 	case HVT_EV_ACCESS:
-		hvt_line_who(l, ev, known, who);
+		hvt_line_who(l, ev, known, json_who);
 		access_members(l, ev);
 		break;
 	case HVT_EV_LOST:
-		KEY(l, "count");
+		JSON_KEY(l, "count");
 		hvt_line_dec(l, ev->count);
 		break;
 	case HVT_EV_REMAP:
-		task(l, ev);
+		json_task(l, ev);
 		remap_members(l, ev);
+		break;
+	case HVT_EV_INSN:
+		hvt_line_who(l, ev, known, json_who);
+		hvt_insn_json(l, ev);
+		break;
+	case HVT_EV_FLOW:
+		hvt_line_who(l, ev, known, json_who);
+		hvt_flow_json(l, ev);
 		break;
 	case HVT_EV_MARK:
 		break;

@@ -11,6 +11,7 @@
 #include "internal.h"
 #include "label.h"
 #include "line.h"
+#include "trace_lines.h"
 #include "who.h"
 
 void hvt_print_escaped(FILE *out, const char *s, size_t len)
@@ -21,8 +22,7 @@ void hvt_print_escaped(FILE *out, const char *s, size_t len)
 	hvt_line_write(l, out);
 }
 
-/* object:symbol+off */
-static void named(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr, size_t width)
+void hvt_line_named(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr, size_t width)
 {
 	size_t from = l->len;
 
@@ -39,7 +39,7 @@ static void named(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr,
 	hvt_line_pad(l, from, width);
 }
 
-static void value(struct hvt_line *l, const uint8_t *bytes, uint32_t len)
+void hvt_line_value(struct hvt_line *l, const uint8_t *bytes, uint32_t len)
 {
 	uint64_t v = 0;
 
@@ -68,15 +68,15 @@ static void values(struct hvt_line *l, const struct hvt_event *ev)
 	}
 	if (!(ev->access & HVT_ACC_W)) {
 		/* what was read; of a device that is all there is */
-		value(l, ev->old ? ev->old : ev->new_, ev->val_len);
+		hvt_line_value(l, ev->old ? ev->old : ev->new_, ev->val_len);
 		return;
 	}
 	if (ev->old)
-		value(l, ev->old, ev->val_len);
+		hvt_line_value(l, ev->old, ev->val_len);
 	else
 		hvt_line_char(l, '?');
 	hvt_line_lit(l, " -> ");
-	value(l, ev->new_, ev->val_len);
+	hvt_line_value(l, ev->new_, ev->val_len);
 }
 
 static void head(struct hvt_line *l, const struct hvt_event *ev)
@@ -110,17 +110,15 @@ static void who(struct hvt_line *l, const struct hvt_event *ev)
 static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 {
 	static const char *const names[] = { "-  ", "R  ", "W  ", "RW " };
-	static _Thread_local struct hvt_who known[HVT_WHO_SLOTS];
 	size_t from;
 
-	hvt_line_who(l, ev, known, who);
 	hvt_line_put(l, ev->access & HVT_ACC_X ? "X  " : names[ev->access & 3], 3);
 	from = l->len;
 	if (ev->physical && !ev->addr_sym.name) {
 		hvt_line_lit(l, "phys:");
 		hvt_line_hex(l, ev->gpa);
 	} else {
-		named(l, &ev->addr_sym, ev->addr, 0);
+		hvt_line_named(l, &ev->addr_sym, ev->addr, 0);
 	}
 	hvt_line_pad(l, from, 24);
 	hvt_line_char(l, ' ');
@@ -133,7 +131,7 @@ static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 	values(l, ev);
 	hvt_line_pad(l, from, 24);
 	hvt_line_lit(l, "  ");
-	named(l, &ev->ip_sym, ev->ip, 28);
+	hvt_line_named(l, &ev->ip_sym, ev->ip, 28);
 	hvt_line_lit(l, "  ");
 	if (ev->flags & HVT_RF_DELIVERY) {
 		hvt_line_lit(l, "(delivery of vector ");
@@ -180,6 +178,7 @@ static void remap_line(struct hvt_line *l, const struct hvt_event *ev)
 
 void hvt_event_text(FILE *out, const struct hvt_event *ev)
 {
+	static _Thread_local struct hvt_who known[HVT_WHO_SLOTS];
 	struct hvt_line *l;
 
 	if (ev->type == HVT_EV_MARK) {
@@ -190,6 +189,7 @@ void hvt_event_text(FILE *out, const struct hvt_event *ev)
 	head(l, ev);
 	switch (ev->type) {
 	case HVT_EV_ACCESS:
+		hvt_line_who(l, ev, known, who);
 		access_line(l, ev);
 		break;
 	case HVT_EV_LOST:
@@ -200,6 +200,14 @@ void hvt_event_text(FILE *out, const struct hvt_event *ev)
 		break;
 	case HVT_EV_REMAP:
 		remap_line(l, ev);
+		break;
+	case HVT_EV_INSN:
+		hvt_line_who(l, ev, known, who);
+		hvt_insn_text(l, ev);
+		break;
+	case HVT_EV_FLOW:
+		hvt_line_who(l, ev, known, who);
+		hvt_flow_text(l, ev);
 		break;
 	case HVT_EV_MARK:
 		break;

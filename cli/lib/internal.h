@@ -118,13 +118,29 @@ struct hvt_process_fact { /* a TASK section */
 	struct hvt_task_fact task;
 };
 
+struct hvt_comm_thread;
+
 struct hvt_processes {
 	struct hvt_process_fact *v;
 	size_t n, cap;
+	struct hvt_comm_thread **threads; /* comm.c */
 };
 
 int hvt_processes_add(struct hvt_processes *p, const uint8_t *payload, size_t len);
 void hvt_processes_free(struct hvt_processes *p);
+
+/* ---- comm.c ---- */
+
+/* p->v[fact] is new. 0 or -ENOMEM. */
+int hvt_comms_add(struct hvt_processes *p, size_t fact);
+/* What a thread was called at ns, "" when that is not known; p's until it is freed. */
+const char *hvt_comm_at(const struct hvt_processes *p, uint32_t pid, uint32_t tid, uint64_t ns);
+void hvt_comms_free(struct hvt_processes *p);
+
+/* ---- syscall.c ---- */
+
+/* NULL: no such number. */
+const char *hvt_syscall_name(uint32_t number, bool ia32);
 
 /* ---- symbol.c ---- */
 
@@ -271,6 +287,18 @@ enum hvt_meet hvt_watch_meets(const struct hvt_watch_fact *w, const struct hvt_p
 uint32_t hvt_watches_touched(struct hvt_watches *w, uint32_t own, uint32_t access,
 			     const struct hvt_place *p, uint32_t *ids, uint32_t max);
 
+/* ---- trace.c ---- */
+
+struct hvt_traces {
+	struct hvt_trace_fact *v;
+	size_t n, cap;
+};
+
+int hvt_traces_add(struct hvt_traces *t, const uint8_t *payload, size_t len);
+/* The one with this id, or NULL. */
+struct hvt_trace_fact *hvt_traces_find(const struct hvt_traces *t, uint32_t id);
+void hvt_traces_free(struct hvt_traces *t);
+
 /* ---- refine.c ---- */
 
 struct hvt_guess {
@@ -377,6 +405,8 @@ int hvt_marks_next(struct hvt_reader *r, struct hvt_event *ev);
 void hvt_mark_text(FILE *out, const struct hvt_event *ev);
 void hvt_mark_json(FILE *out, const struct hvt_event *ev);
 
+#define HVT_INT80_SLOTS 64u
+
 struct hvt_reader {
 	enum hvt_log_state state;
 	char why[160];
@@ -393,6 +423,7 @@ struct hvt_reader {
 	struct hvt_processes processes;
 	struct hvt_filters filters;
 	struct hvt_watches watches;
+	struct hvt_traces traces;
 	struct hvt_merge merge;
 	struct hvt_marks marks;
 	uint8_t *raw; /* a section's payload, decompressed */
@@ -409,10 +440,19 @@ struct hvt_reader {
 	struct hvt_guess guesses[HVT_OPERANDS];
 	int nr_guesses, next_guess;
 	struct hvt_pending current;
+
+	struct hvt_operand_value *operands; /* of the instruction given out */
+	size_t cap_operands;
+	uint32_t int80[HVT_INT80_SLOTS]; /* threads whose system call was an INT 0x80 */
 };
 
 /* The next event out of what the merge has let out, as hvt_reader_next(). */
 int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev);
+
+/* ---- event_trace.c: the event of an INSN record (-1: no memory), of a FLOW record ---- */
+
+int hvt_insn_event(struct hvt_reader *r, const uint8_t *rec, struct hvt_event *ev);
+void hvt_flow_event(struct hvt_reader *r, const uint8_t *rec, struct hvt_event *ev);
 
 /* Consume whole sections from r->buf. 0 or -ENOMEM. */
 int hvt_log_parse(struct hvt_reader *r);

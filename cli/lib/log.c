@@ -106,6 +106,8 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 		return hvt_clocks_add(&r->clocks, &clock);
 	case HVT_SEC_WATCH:
 		return hvt_watches_add(&r->watches, &r->filters, payload, s->len);
+	case HVT_SEC_TRACE:
+		return hvt_traces_add(&r->traces, payload, s->len);
 	case HVT_SEC_FILTER:
 		return hvt_filters_add(&r->filters, payload, s->len);
 	case HVT_SEC_EVENTS:

@@ -29,8 +29,7 @@ int hvt_processes_add(struct hvt_processes *p, const uint8_t *payload, size_t le
 	p->v[p->n] = (struct hvt_process_fact){
 		h.ns, p->n, h.what, h.ptid, { h.pid, h.tid, h.ppid, h.ns, comm }
 	};
-	p->n++;
-	return 0;
+	return hvt_comms_add(p, p->n++);
 }
 
 void hvt_processes_free(struct hvt_processes *p)
@@ -40,6 +39,7 @@ void hvt_processes_free(struct hvt_processes *p)
 	for (i = 0; i < p->n; i++)
 		free((char *)p->v[i].task.comm);
 	free(p->v);
+	hvt_comms_free(p);
 }
 
 static int by_thread(const void *a, const void *b)

@@ -34,12 +34,14 @@ void hvt_reader_free(struct hvt_reader *r)
 	hvt_merge_free(&r->merge);
 	hvt_marks_free(&r->marks);
 	hvt_watches_free(&r->watches);
+	hvt_traces_free(&r->traces);
 	hvt_filters_free(&r->filters);
 	hvt_symbols_free(&r->symbols);
 	hvt_processes_free(&r->processes);
 	hvt_clocks_free(&r->clocks);
 	hvt_decoder_free(r->decoder);
 	ZSTD_freeDCtx(r->zstd);
+	free(r->operands);
 	free(r->raw);
 	free(r->host);
 	free(r->cpus);
@@ -167,6 +169,11 @@ const struct hvt_watch_fact *hvt_reader_watch(const struct hvt_reader *r, size_t
 const struct hvt_watch_fact *hvt_reader_find_watch(const struct hvt_reader *r, uint32_t id)
 {
 	return hvt_watches_find(&r->watches, id);
+}
+
+const struct hvt_trace_fact *hvt_reader_trace(const struct hvt_reader *r, size_t i)
+{
+	return i < r->traces.n ? &r->traces.v[i] : NULL;
 }
 
 const struct hvt_log_clock *hvt_reader_clock(const struct hvt_reader *r, size_t i)

@@ -339,6 +339,10 @@ static bool is_selected(const struct hvt_selection *s, const struct hvt_event *e
 	    (s->flags & HVT_SELECT_PID && ev->pid != s->pid) ||
 	    (s->flags & HVT_SELECT_TID && ev->tid != s->tid))
 		return false;
+	if (ev->type == HVT_EV_INSN || ev->type == HVT_EV_FLOW)
+		return !(s->flags & (HVT_SELECT_ACCESS | HVT_SELECT_ADDR)) &&
+		       !(s->flags & HVT_SELECT_IP && !overlap(ev->ip, 1, s->ip, s->ip_len)) &&
+		       !(s->flags & HVT_SELECT_WATCH && ev->watch != s->watch);
 	if (ev->type != HVT_EV_ACCESS)
 		return !(s->flags &
 			 (HVT_SELECT_ACCESS | HVT_SELECT_ADDR | HVT_SELECT_IP | HVT_SELECT_WATCH));

@@ -121,6 +121,8 @@ static int record(struct stream *s, uint32_t cpu, const struct hvt_rec *h, const
 	} else {
 		out->cpus += !c->records++;
 		out->records++;
+		out->instructions += h->type == HVT_REC_INSN;
+		out->flows += h->type == HVT_REC_FLOW;
 		if (!rc && h->type == HVT_REC_ACCESS && (h->flags & HVT_RF_RUN))
 			rc = add_loss(s->v, before, h->tsc, true);
 	}
@@ -248,6 +250,9 @@ static int tap(void *arg, const struct hvt_section *sec, const uint8_t *payload)
 		return stat(s, sec, payload);
 	case HVT_SEC_WATCH:
 		return watch(s->v, payload);
+	case HVT_SEC_TRACE:
+		s->v->verdict->traces++;
+		return 0;
 	default:
 		return 0;
 	}

@@ -116,19 +116,23 @@ struct hvt_event {
 	 * HVT_EV_INSN: pid, tid, comm, ip, insn_len, insn, text, ip_sym, and these. watch is
 	 * the trace's id.
 	 */
-	uint32_t body; /* of a function's trace: the n-th entry, from 1; else 0 */
-	uint8_t nest;  /* interrupts and exceptions that are being handled around it */
-	uint32_t delta_mask;	    /* registers that it changed: 0..15 general, 16 RFLAGS */
-	const uint64_t *delta;	    /* their values after it, the lowest first */
-	uint32_t nr_mem;	    /* memory operands, ... */
+	uint32_t body;	       /* of a function's trace: the n-th entry, from 1; else 0 */
+	uint8_t nest;	       /* interrupts and exceptions that are being handled around it */
+	uint32_t delta_mask;   /* registers that it changed: 0..15 general, 16 RFLAGS */
+	const uint64_t *delta; /* their values after it, the lowest first */
+	uint32_t nr_mem;       /* memory operands, ... */
 	const struct hvt_operand_value *mem;
-	bool mem_known;		    /* ... and these are all */
+	bool mem_known; /* ... and these are all */
 
-	/* HVT_EV_FLOW: pid, tid, comm, body, nest, and these; ip as struct hvt_rec_flow says */
-	uint8_t what;		/* enum hvt_flow; vector is HVT_VECTOR_NONE if not known */
-	uint32_t number;	/* error code, system call, signal, status: by what */
-	uint64_t to;		/* where control goes; 0: not known */
-	const uint64_t *arg;	/* 6 */
+	/*
+	 * HVT_EV_FLOW: pid, tid, comm, body, nest, insn_len, insn, text, ip_sym, and these; ip
+	 * as struct hvt_rec_flow says
+	 */
+	uint8_t what;	     /* enum hvt_flow; vector is HVT_VECTOR_NONE if not known */
+	uint32_t number;     /* error code, system call, signal, status: by what */
+	uint64_t to;	     /* where control goes; 0: not known */
+	const uint64_t *arg; /* 6 */
+	const char *name;    /* of the system call or the signal; NULL: it has none */
 	struct hvt_symbol to_sym;
 
 	/* HVT_EV_MARK, by pid */
@@ -139,13 +143,15 @@ struct hvt_event {
 struct hvt_reader_stats {
 	uint64_t bytes; /* fed, up to the last whole section */
 	uint64_t sections;
-	uint64_t event_bytes; /* of the sections that hold records */
-	uint64_t records;     /* of all types */
-	uint64_t accesses;    /* events given out */
-	uint64_t near;	      /* records that refinement showed not to touch a watch */
-	uint64_t filtered;    /* accesses that refinement showed not to pass their filter */
-	uint64_t lost;	      /* records that LOST records account for */
-	uint64_t gaps;	      /* records missing from a CPU's sequence without a LOST */
+	uint64_t event_bytes;  /* of the sections that hold records */
+	uint64_t records;      /* of all types */
+	uint64_t accesses;     /* events given out, ... */
+	uint64_t instructions; /* ... those of traces, ... */
+	uint64_t flows;	       /* ... and what broke their sequence */
+	uint64_t near;	       /* records that refinement showed not to touch a watch */
+	uint64_t filtered;     /* accesses that refinement showed not to pass their filter */
+	uint64_t lost;	       /* records that LOST records account for */
+	uint64_t gaps;	       /* records missing from a CPU's sequence without a LOST */
 	uint64_t remaps;
 	uint64_t agent_lost;	 /* sum of the STAT section's lost */
 	uint64_t agent_produced; /* sum of the STAT section's produced */
@@ -270,9 +276,10 @@ struct hvt_verdict {
 	struct hvt_flaw first[HVT_FLAW_KINDS][HVT_FLAWS_KEPT];
 
 	uint64_t bytes, sections, rounds;
-	uint64_t records, lost; /* records there, and those that LOST records account for */
-	uint32_t cpus, stated;	/* CPUs with records; with counts in the STAT section */
-	uint64_t pages, ranks;	/* pages with records; pairs of their ranks compared */
+	uint64_t records, lost;	      /* records there, and those that LOST records account for */
+	uint64_t instructions, flows; /* of the records: those of traces */
+	uint32_t cpus, stated;	      /* CPUs with records; with counts in the STAT section */
+	uint64_t pages, ranks;	      /* pages with records; pairs of their ranks compared */
 
 	/* values, in bytes: what a record found is what the one before it left there */
 	uint64_t links;	 /* so it is */
@@ -283,7 +290,7 @@ struct hvt_verdict {
 	uint64_t unplaced; /* through another address of a page, not known of which */
 	uint64_t in_loss;  /* while another record was lost, or a run of another CPU went on */
 
-	uint32_t watches;
+	uint32_t traces, watches;
 	uint32_t filtered;  /* have a filter: accesses pass unseen */
 	uint32_t read_only; /* of reads: writes pass unseen */
 };
@@ -371,7 +378,7 @@ void hvt_log_close(struct hvt_log *log);
 #define HVT_SELECT_ACCESS (1u << 3) /* one of these HVT_ACC_* */
 #define HVT_SELECT_ADDR	  (1u << 4) /* it shares a byte with addr_len bytes at addr */
 #define HVT_SELECT_IP	  (1u << 5) /* the instruction begins in ip_len bytes at ip */
-#define HVT_SELECT_WATCH  (1u << 6) /* it touches this watch */
+#define HVT_SELECT_WATCH  (1u << 6) /* it touches this watch, or is of this trace */
 #define HVT_SELECT_BEFORE (1u << 7) /* the log ends at before_ns */
 
 /* Which events are wanted: all tests in flags must pass. */

@@ -226,12 +226,12 @@ struct hvt_log_watch {
 };
 
 struct hvt_log_trace {
-	uint32_t id, flags;  /* HVT_TRACE_* (uapi.h) */
-	int32_t pid;	     /* whose instructions; 0: of a function */
-	uint32_t spec_len;   /* bytes of spec, no NUL */
-	uint64_t addr, len;  /* with HVT_TRACE_BODY: the function */
+	uint32_t id, flags; /* HVT_TRACE_* (uapi.h) */
+	int32_t pid;	    /* whose instructions; 0: of a function */
+	uint32_t spec_len;  /* bytes of spec, no NUL */
+	uint64_t addr, len; /* with HVT_TRACE_BODY: the function */
 	uint64_t from, to, after, count;
-	uint32_t on;	     /* id of a WATCH section; 0: none */
+	uint32_t on; /* id of a WATCH section; 0: none */
 	uint32_t nr_only, nr_skip;
 	uint32_t pad;
 

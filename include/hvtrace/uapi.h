@@ -444,6 +444,7 @@ struct hvt_rec_delta {
 	__u32 pad;
 	/* __u64 value[], of each bit that is set, the lowest first: after the instruction */
 };
+#define HVT_DELTA_MASK 0x1ffffu
 
 /*
  * Its memory operands; nr 0 with exact 0: root cannot list them. Other CPUs are not kept

@@ -196,6 +196,14 @@ void lb_end(struct logbuild *lb, uint32_t reason)
 	lb_section(lb, HVT_SEC_END, 0, &e, sizeof(e));
 }
 
+void lb_task_with(struct logbuild *lb, const struct hvt_log_task *t, const char *comm)
+{
+	struct hvt_log_task h = *t;
+
+	h.comm_len = (uint32_t)strlen(comm);
+	with_strings(lb, HVT_SEC_TASK, &h, sizeof(h), comm, strlen(comm), NULL, 0);
+}
+
 struct hvt_rec_access lb_access(uint64_t seq, uint64_t tsc, uint64_t gla)
 {
 	struct hvt_rec_access a = {

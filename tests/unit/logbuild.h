@@ -35,6 +35,8 @@ void lb_round(struct logbuild *lb, uint64_t tsc);
 void lb_ksym(struct logbuild *lb, uint64_t start, uint64_t len, const char *name,
 	     const char *module);
 void lb_task(struct logbuild *lb, uint64_t ns, uint32_t what, uint32_t pid, uint32_t ppid);
+/* The same of any thread, by any name. */
+void lb_task_with(struct logbuild *lb, const struct hvt_log_task *t, const char *comm);
 void lb_map(struct logbuild *lb, uint64_t ns, uint32_t pid, uint64_t start, uint64_t end,
 	    uint64_t offset, uint32_t prot, const char *path, const uint8_t *id, size_t id_len);
 void lb_end(struct logbuild *lb, uint32_t reason);

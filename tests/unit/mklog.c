@@ -4,7 +4,7 @@
  * as a log that was cut short. mklog filtered: the one with a filter. mklog random SEED
  * [TRUTH]: a random one, and what its memory really held in the file TRUTH. mklog
  * hostile: one with bad names. mklog run BASE SEED CHANGE: a run of a program.
- * mklog marks: one with marks.
+ * mklog marks: one with marks. mklog traced: one of instructions.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 
 #include "logbuild.h"
 #include "lograndom.h"
+#include "logtrace.h"
 
 int main(int argc, char **argv)
 {
@@ -26,6 +27,8 @@ int main(int argc, char **argv)
 		lb_filtered(&lb);
 	else if (argc > 1 && !strcmp(argv[1], "marks"))
 		lb_marks(&lb);
+	else if (argc > 1 && !strcmp(argv[1], "traced"))
+		lb_traced(&lb);
 	else if (argc > 1 && !strcmp(argv[1], "hostile"))
 		lb_hostile(&lb);
 	else if (argc > 4 && !strcmp(argv[1], "run"))

@@ -19,6 +19,7 @@
 
 #include "agent.h"
 #include "device.h"
+#include "code.h"
 #include "filter.h"
 #include "iomem.h"
 #include "kallsyms.h"
@@ -159,14 +160,14 @@ static void code_syntax(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(code_parse("0x1000-0x2000", &lo, &hi), AGENT_OK);
+	assert_int_equal(code_parse("--ip", "0x1000-0x2000", &lo, &hi), AGENT_OK);
 	assert_true(lo == 0x1000 && hi == 0x2000);
-	assert_int_equal(code_parse("0xffffffff81000000,16", &lo, &hi), AGENT_OK);
+	assert_int_equal(code_parse("--ip", "0xffffffff81000000,16", &lo, &hi), AGENT_OK);
 	assert_true(lo == 0xffffffff81000000 && hi == 0xffffffff81000010);
-	assert_int_equal(code_parse("4096", &lo, &hi), AGENT_OK);
+	assert_int_equal(code_parse("--ip", "4096", &lo, &hi), AGENT_OK);
 	assert_true(lo == 4096 && hi == 4097);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		assert_int_equal(code_parse(names[i], &lo, &hi), AGENT_OK);
+		assert_int_equal(code_parse("--ip", names[i], &lo, &hi), AGENT_OK);
 		assert_true(!hi);
 	}
 }

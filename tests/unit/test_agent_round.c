@@ -46,7 +46,7 @@ static void machine_make(struct machine *m)
 	int cpu;
 
 	memset(m, 0, sizeof(*m));
-	session_init(&m->s);
+	session_init(&m->s, "watch");
 	m->s.log.fd = temp_file();
 	m->s.ksyms.lookup = fake_lookup;
 	m->s.dev.hello.nr_cpus = CPUS;

@@ -9,7 +9,11 @@ python=$tests/../../cli/python
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 n=0 failed=0
-PYTHONPATH=$python
+# as it is installed: with what was made when it was built
+mkdir "$tmp/python"
+cp -r "$python/hvtrace" "$tmp/python/"
+cp "$build/cli/python/hvtrace/_syscalls.py" "$tmp/python/hvtrace/"
+PYTHONPATH=$tmp/python
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONPATH PYTHONDONTWRITEBYTECODE
 
@@ -47,10 +51,11 @@ compare()
 "$build/tests/unit/mklog" >"$tmp/sample"
 "$build/tests/unit/mklog" filtered >"$tmp/filtered"
 "$build/tests/unit/mklog" marks >"$tmp/marks"
+"$build/tests/unit/mklog" traced >"$tmp/traced"
 compare facts /usr/bin/python3 -S "$tests/python_facts.py"
-compare 'with numpy' /usr/bin/python3 "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample" "$tmp/filtered" "$tmp/marks"
+compare 'with numpy' /usr/bin/python3 "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample" "$tmp/filtered" "$tmp/marks" "$tmp/traced"
 # -S: without the packages of the system
-compare 'alone' /usr/bin/python3 -S "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample"
+compare 'alone' /usr/bin/python3 -S "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample" "$tmp/traced"
 
 # --- the examples, on questions whose answers are known
 example()

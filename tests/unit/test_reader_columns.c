@@ -16,6 +16,7 @@
 #include "chunk.h"
 #include "internal.h"
 #include "logbuild.h"
+#include "logtrace.h"
 
 static unsigned int seed;
 
@@ -30,6 +31,52 @@ static void fill(void *p, size_t len)
 
 	while (len--)
 		*b++ = (uint8_t)any(256);
+}
+
+static void put_random_insn(struct logbuild *out, uint64_t seq, uint64_t tsc)
+{
+	struct hvt_rec_insn in = lb_insn(seq, tsc, 0x400000 + any(50));
+	struct lb_mem mem[5];
+	uint64_t values[17];
+	uint8_t bytes[600];
+	size_t i;
+
+	in.h.flags = (uint16_t)any(UINT16_MAX);
+	in.h.watch = (uint32_t)any(5);
+	in.tid = (uint32_t)any(3);
+	in.body = any(3) ? 0 : (uint32_t)any(UINT32_MAX);
+	in.nest = any(3) ? 0 : (uint8_t)any(256);
+	in.insn_len = (uint8_t)any(16);
+	memset(in.insn, 0, sizeof(in.insn));
+	fill(in.insn, in.insn_len);
+	fill(values, sizeof(values));
+	fill(bytes, sizeof(bytes));
+	for (i = 0; i < 5; i++)
+		mem[i] = (struct lb_mem){ { .addr = any(UINT64_MAX),
+					    .size = (uint32_t)any(UINT32_MAX),
+					    .len = (uint16_t)any(any(8) ? 17 : sizeof(bytes)),
+					    .access = (uint8_t)(1 + any(3)) },
+					  bytes,
+					  bytes };
+	lb_insn_record(out, &in, (uint32_t)any(0x20000), values, mem, (uint32_t)any(6),
+		       (uint32_t)any(2));
+}
+
+static void put_random_flow(struct logbuild *out, uint64_t seq, uint64_t tsc)
+{
+	struct hvt_rec_flow f = lb_flow(seq, tsc, (uint8_t)any(256));
+
+	f.h.flags = (uint16_t)any(UINT16_MAX);
+	f.ip = any(3) ? 0 : any(UINT64_MAX);
+	f.to = any(3) ? 0 : any(UINT64_MAX);
+	f.vector = (uint8_t)any(256);
+	f.nest = (uint8_t)any(256);
+	f.code = (uint32_t)any(UINT32_MAX);
+	f.body = (uint32_t)any(UINT32_MAX);
+	f.insn_len = (uint8_t)any(16);
+	fill(f.insn, f.insn_len);
+	fill(f.arg, sizeof(f.arg));
+	lb_bytes(out, &f, sizeof(f));
 }
 
 /* A record with random contents where a record may have any. */
@@ -47,6 +94,14 @@ static void put_random(struct logbuild *out, uint64_t seq, uint64_t tsc)
 		return;
 	case 1:
 		lb_remap(out, seq, tsc, any(1ull << 47) & ~0xfffull, HVT_GPA_NONE, any(1ull << 40));
+		return;
+	case 2:
+	case 3:
+	case 4:
+		put_random_insn(out, seq, tsc);
+		return;
+	case 5:
+		put_random_flow(out, seq, tsc);
 		return;
 	}
 	a = lb_access(seq, tsc, any(2) ? 0x7fffffffe000 + any(4096) : any(UINT64_MAX));

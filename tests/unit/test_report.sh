@@ -83,6 +83,7 @@ for log in logs:
         kind = lambda k: sum(e["access"] == k for e in a)
         return dict(accesses=len(a), reads=kind("read"), writes=kind("write"), rmws=kind("rmw"), execs=kind("exec"),
                     bytes=sum(e["size"] or 0 for e in a), remaps=sum(e["type"] == "remap" for e in es),
+                    instructions=0, flows=0,
                     lost=sum(e.get("count", 0) for e in es), first_ns=es[0]["ns"], last_ns=es[-1]["ns"])
     strip = lambda r: {k: v for k, v in r.items() if k not in ("type", "id")}
     ok([strip(r) for r in stat["total"]] == [counts(events)], "%s: stat's total" % name, stat["total"])

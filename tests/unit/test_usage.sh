@@ -49,6 +49,7 @@ for c in $("$hvt" --dump-options | cut -d' ' -f1 | sort -u); do
 	bad 2 $c -Z
 	case $c in
 	watch) bad 2 $c x --format xml ;;
+	trace) bad 2 $c -p 1 --format xml ;;
 	*) bad 2 $c --format xml ;;
 	esac
 done
@@ -104,6 +105,40 @@ done
 for option in --changed '--value >1' '--every 2'; do
 	# shellcheck disable=SC2086 # an option and its argument
 	bad 2 watch x --coalesce $option
+done
+bad 2 trace
+bad 2 trace --
+bad 2 trace function
+bad 2 trace -k
+bad 2 trace -k one two
+bad 2 trace -k one -p 1
+bad 2 trace -k one -- true
+bad 2 trace -k one --follow
+bad 2 trace -k one --from main
+bad 2 trace -k 0x1000-0x2000
+bad 2 trace -k 0x2000-0x1000
+bad 2 trace -p 1 -t 1
+bad 2 trace -p 1 -- true
+bad 2 trace -p 0
+bad 2 trace -t x
+bad 1 trace -p 4194304
+bad 1 trace -t 4194304
+bad 2 trace -p 1 -a w
+bad 2 trace -p 1 --on x -a q
+bad 2 trace -p 1 --on x --from y
+bad 2 trace -p 1 --from x --from y
+bad 2 trace -p 1 --from 0x
+bad 2 trace -p 1 --to 'a b'
+bad 2 trace -p 1 --repeat
+bad 2 trace -p 1 --from x --repeat
+bad 2 trace -p 1 --ring-slots 3
+for number in '' 0 -1 x 1x 18446744073709551616; do
+	bad 2 trace -p 1 --count "$number"
+	bad 2 trace -p 1 --after "$number"
+done
+for list in '' ',' 0x2000-0x1000 0x1000-0x1000 'a b' 'main,' ',main' 'main,0'; do
+	bad 2 trace -p 1 --only "$list"
+	bad 2 trace -p 1 --skip "$list"
 done
 bad 2 watch x,0
 bad 2 watch x,2000000000

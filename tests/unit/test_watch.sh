@@ -128,6 +128,37 @@ wait $pid
 [ $? -eq 143 ]
 ok $? "SIGTERM is passed on to the command"
 
+# --- hvtrace trace: the same, about instructions
+"$build/tests/unit/mklog" traced >"$tmp/traced"
+"$hvt" script "$tmp/traced" >"$tmp/text"
+export STANDIN_LOG="$tmp/traced" STANDIN_MODE=end
+"$hvt" trace -p 4711 --from main --to main+8 --count 5 --after 0x2 --skip libc.so.6 --regs --mem \
+	>"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && cmp -s "$tmp/out" "$tmp/text" &&
+	tail -n 1 "$tmp/err" | grep -qx 'hvtrace: 12 instructions, 20 events, 3 lost'
+ok $? "trace prints what the stream holds, and a summary of it"
+grep -qe '^trace .*--process=4711 --from=main --to=main+8 --count=5 --after=0x2 --skip=libc.so.6 --regs --mem$' \
+	"$tmp/args"
+ok $? "the agent gets what the user wrote"
+"$hvt" trace -k do_it --count 2 --format json >"$tmp/out" 2>"$tmp/err"
+grep -qe '--count=2 --function=do_it$' "$tmp/args" && grep -q '^{"type":"insn",' "$tmp/out"
+ok $? "a kernel function"
+"$hvt" trace -k -p 1 >"$tmp/out" 2>"$tmp/err"
+grep -qe '--process=1 --kernel$' "$tmp/args"
+ok $? "--kernel with a target"
+"$hvt" trace --on counter,4 -a w --only 0x1000,16 --repeat --count 3 -t 5 -q -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 0 ] && cmp -s "$tmp/copy" "$tmp/traced" && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ] &&
+	grep -qe '--on=counter,4 --access=w --only=0x1000,16 --repeat --count=3 --thread=5$' "$tmp/args"
+ok $? "a window on a watch; -q -o is silent"
+"$hvt" trace -p 1 --fail-on-loss >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 4 ]
+ok $? "--fail-on-loss exits with 4"
+export STANDIN_MODE=wait
+"$hvt" trace -- sh -c 'grep TracerPid /proc/$$/status; exit 7' >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 7 ] && grep -q '^TracerPid:.*[^0-9]0$' "$tmp/out" && grep -qe ' -p [0-9]*$' "$tmp/args"
+ok $? "a command is let go when it is traced; the exit status is its own"
+export STANDIN_LOG="$tmp/log"
+
 if [ "$(id -u)" -eq 0 ]; then
 	chmod 755 "$tmp"
 	export SUDO_UID=65534 SUDO_GID=65534

@@ -13,11 +13,13 @@ read here.
 """
 from ._columns import COLUMNS
 from ._event import Access, Event, Lost, Mark, Remap
-from ._facts import Symbol, Task, Watch
+from ._facts import Symbol, Task, Trace, Watch
 from ._log import Log
 from ._stream import Error
+from ._trace import Flow, Insn
 
-__all__ = ["Access", "COLUMNS", "Error", "Event", "Log", "Lost", "Mark", "Remap", "Symbol", "Task", "Watch", "open"]
+__all__ = ["Access", "COLUMNS", "Error", "Event", "Flow", "Insn", "Log", "Lost", "Mark", "Remap", "Symbol", "Task",
+           "Trace", "Watch", "open"]
 
 
 def open(file="hvtrace.data"):

@@ -25,12 +25,17 @@ _TABLES = {
     "wide": (6, "off:4 len:4 bytes:1"),
     "code": (7, "ip:8 insn_len:1 insn:1"),
     "task": (8, "pid:4 tid:4 cr3:8 comm:16"),
+    "insn": (9, "code:2 task:2 body:4 nest:1"),
+    "flow": (10, "code:2 task:2 to:8 what:1 vector:1 nest:1 number:4 arg:48 body:4"),
+    "delta": (11, "mask:4 bytes:1"),
+    "mems": (12, "nr:4 exact:1"),
+    "mem": (13, "addr:8 size:4 access:1 len:2 bytes:1"),
 }
 FIELDS = {f"{table}.{name}": (number << 8 | i, int(width))
           for table, (number, columns) in _TABLES.items()
           for i, (name, width) in enumerate(c.split(":") for c in columns.split())}
 _NAMES = {number: (name, width) for name, (number, width) in FIELDS.items()}
-_BYTES = {"wide.bytes", "code.insn"}
+_BYTES = {"wide.bytes", "code.insn", "delta.bytes", "mem.bytes"}
 _FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 PLAIN, CONST, PLANES, DELTA = range(4)

@@ -4,15 +4,14 @@ import struct
 
 from . import _insn
 from ._facts import split, take, text
-from ._stream import Damage
 from ._watches import GPA_NONE, Place, touched
 
 PAGE_MASK = 4095
 REGS, WIDE, DELIVERY, WALK, BLIND, USER, CODE32, CODE16, NOINSN, CLIPPED, DEVICE, NOVALUE, RUN = (
     1 << i for i in range(13))
 R, W, X = 1, 2, 4
-ACCESS, LOST, REMAP = 1, 2, 3
-TYPES = {ACCESS: "access", LOST: "lost", REMAP: "remap"}
+ACCESS, LOST, REMAP, INSN, FLOW = range(1, 6)
+TYPES = {ACCESS: "access", LOST: "lost", REMAP: "remap", INSN: "insn", FLOW: "flow"}
 REGISTERS = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
              "r13", "r14", "r15")
 
@@ -34,7 +33,7 @@ def _gpa(v):
     return None if v == GPA_NONE else v
 
 
-def _hex(v):
+def as_hex(v):
     return v if v is None else v.hex() if isinstance(v, bytes) else hex(v)
 
 
@@ -77,7 +76,7 @@ class Remap(Event):
     def json(self):
         return {"type": self.type, "seq": self.seq, "cpu": self.cpu, "ns": self.ns, "tsc": self.tsc,
                 "pid": self.pid, "tid": self.tid, "watch": self.watch, "va": hex(self.va),
-                "old_gpa": _hex(self.old_gpa), "new_gpa": _hex(self.new_gpa)}
+                "old_gpa": as_hex(self.old_gpa), "new_gpa": as_hex(self.new_gpa)}
 
 
 class Mark:
@@ -99,20 +98,73 @@ class Mark:
         return {k: getattr(self, k) for k in ("type", "ns", "tsc", "pid", "uid", "text")}
 
 
-class Access(Event):
+class Code(Event):
+    """A record about an instruction: at ip, with its bytes."""
+
+    def _code(self, code):
+        self.ip, self._insn = code
+        if self.flags & NOINSN:
+            self._insn = b""
+
+    @property
+    def user(self):
+        """It ran at privilege level 3."""
+        return bool(self.flags & USER)
+
+    @lazy
+    def _decoded(self):
+        return _insn.decode(self.ip, self._insn, self.flags)
+
+    @property
+    def insn(self):
+        """The instruction as text; None without python3-capstone."""
+        return self._decoded[0]
+
+    @property
+    def bytes(self):
+        """The instruction's bytes, as many as are known."""
+        return self._insn[:self._decoded[1]]
+
+    @lazy
+    def ip_symbol(self):
+        return self._facts.symbol(self.pid, self.ns, self.ip, self._known)
+
+    @property
+    def sym(self):
+        """The instruction's symbol, "name+0x1f", or None."""
+        return plus(self.ip_symbol)
+
+    @property
+    def obj(self):
+        """The instruction's object: "[kernel]", a module, a file's base name; or None."""
+        return self.ip_symbol.obj
+
+    @property
+    def obj_off(self):
+        """The instruction's offset in the object's file, or None."""
+        s = self.ip_symbol
+        return s.obj_off if s.obj and not s.kernel else None
+
+    def _code_json(self):
+        """Where it is, and what, as JSON has it."""
+        e = {"ip": hex(self.ip), "sym": self.sym, "obj": self.obj}
+        if self.obj_off is not None:
+            e["obj_off"] = hex(self.obj_off)
+        return e | {"insn": self.insn, "bytes": self.bytes.hex() or None, "user": self.user}
+
+
+class Access(Code):
     def __init__(self, facts, record, cpu, row, code, task, regs, run, wide):
         super().__init__(facts, record, cpu)
         gla, gpa_gla, size, self._bits, self._vector, self.order, old, new = row
         self._own, self._gla, self._gpa = self.__dict__.pop("watch"), gla, gpa_gla + gla & GPA_NONE
         self.addr, self.gpa, self.size = gla, _gpa(self._gpa), size or None
-        self.ip, self._insn = code
+        self._code(code)
         self.pid, self.tid, self.cr3, comm = task
         self.comm = text(comm)
         self.regs = regs and dict(zip(REGISTERS, regs))
         self.run = run and {"count": run[0], "elem": run[1], "down": bool(run[2])}
         self.exact = not self.flags & BLIND
-        if self.flags & NOINSN:
-            self._insn = b""
         self._values(old, new, wide)
 
     def _values(self, old, new, wide):
@@ -153,11 +205,6 @@ class Access(Event):
         return self.access in ("write", "rmw")
 
     @property
-    def user(self):
-        """It ran at privilege level 3."""
-        return bool(self.flags & USER)
-
-    @property
     def device(self):
         return bool(self.flags & DEVICE)
 
@@ -182,24 +229,6 @@ class Access(Event):
         return self.watches[0] if self.watches else self._own
 
     @lazy
-    def _decoded(self):
-        return _insn.decode(self.ip, self._insn, self.flags)
-
-    @property
-    def insn(self):
-        """The instruction as text; None without python3-capstone."""
-        return self._decoded[0]
-
-    @property
-    def bytes(self):
-        """The instruction's bytes, as many as are known."""
-        return self._insn[:self._decoded[1]]
-
-    @lazy
-    def ip_symbol(self):
-        return self._facts.symbol(self.pid, self.ns, self.ip, self._known)
-
-    @lazy
     def addr_symbol(self):
         physical = any(w.physical for w in self._facts.watches if w.id == self.watch)
         if physical:
@@ -207,25 +236,9 @@ class Access(Event):
         return self._facts.symbol(self.pid, self.ns, self.addr, self._known)
 
     @property
-    def sym(self):
-        """The instruction's symbol, "name+0x1f", or None."""
-        return _plus(self.ip_symbol)
-
-    @property
-    def obj(self):
-        """The instruction's object: "[kernel]", a module, a file's base name; or None."""
-        return self.ip_symbol.obj
-
-    @property
-    def obj_off(self):
-        """The instruction's offset in the object's file, or None."""
-        s = self.ip_symbol
-        return s.obj_off if s.obj and not s.kernel else None
-
-    @property
     def addr_sym(self):
         """What lies at addr: "name+0x1f", or None."""
-        return _plus(self.addr_symbol)
+        return plus(self.addr_symbol)
 
     @property
     def addr_obj(self):
@@ -236,15 +249,11 @@ class Access(Event):
         and for what is not exact: there it decodes the instruction."""
         e = {"type": self.type, "seq": self.seq, "cpu": self.cpu, "ns": self.ns, "tsc": self.tsc,
              "pid": self.pid, "tid": self.tid, "comm": self.comm, "access": self.access,
-             "addr": hex(self.addr), "size": self.size, "gpa": _hex(self.gpa), "old": _hex(self.old),
-             "new": _hex(self.new)}
+             "addr": hex(self.addr), "size": self.size, "gpa": as_hex(self.gpa), "old": as_hex(self.old),
+             "new": as_hex(self.new)}
         if self.value_len and (self.value_off or self.value_len != self.size):
             e |= {"value_off": self.value_off, "value_len": self.value_len}
-        e |= {"addr_sym": self.addr_sym, "addr_obj": self.addr_obj, "ip": hex(self.ip), "sym": self.sym,
-              "obj": self.obj}
-        if self.obj_off is not None:
-            e["obj_off"] = hex(self.obj_off)
-        e |= {"insn": self.insn, "bytes": self.bytes.hex() or None, "user": self.user, "exact": self.exact}
+        e |= {"addr_sym": self.addr_sym, "addr_obj": self.addr_obj} | self._code_json() | {"exact": self.exact}
         if self.vector is not None:
             e["vector"] = self.vector
         e |= {k: True for k in ("walk", "device") if getattr(self, k)}
@@ -253,55 +262,5 @@ class Access(Event):
         return e | {"cr3": hex(self.cr3), "order": self.order, "watch": self.watch, "watches": self.watches}
 
 
-def _plus(s):
+def plus(s):
     return None if s.name is None else f"{s.name}+{s.off:#x}"
-
-
-def _slices(lengths, data):
-    at, parts = 0, []
-    for n in lengths:
-        parts.append(data[at:at + n])
-        at += n
-    if at != len(data):
-        raise Damage("bytes that belong to no row")
-    return parts
-
-
-def records(chunk):
-    """The records of a chunk in their order: (tsc, seq, make), where make(facts) is the Event."""
-    def rows(table, names):
-        return list(zip(*(chunk.column(f"{table}.{name}") for name in names.split())))
-
-    heads = rows("record", "type flags watch seq tsc")
-    code = list(zip(chunk.column("code.ip"), _slices(chunk.column("code.insn_len"), chunk.column("code.insn"))))
-    task = rows("task", "pid tid cr3 comm")
-    access = rows("access", "gla gpa_gla size access vector order old new")
-    codes, tasks = chunk.column("access.code"), chunk.column("access.task")
-    if any(len(insn) > 15 for _, insn in code) or codes and (max(codes) >= len(code) or max(tasks) >= len(task)):
-        raise Damage("an instruction or a task that is not there")
-    regs = iter([memoryview(g).cast("Q").tolist() for g in chunk.column("regs.gpr")])
-    runs = iter(rows("run", "count elem down"))
-    sizes = chunk.column("wide.len")
-    values = _slices([2 * n for n in sizes], chunk.column("wide.bytes"))
-    wides = iter([(off, (v[:n], v[n:])) for off, n, v in zip(chunk.column("wide.off"), sizes, values)])
-    losts, remaps = iter(chunk.column("lost.count")), iter(rows("remap", "va old_gpa new_gpa pid tid"))
-    accesses = iter(range(len(access)))
-    cpu, made = chunk.cpu, []
-    try:
-        for head in heads:
-            kind, flags = head[:2]
-            if kind == ACCESS:
-                a = next(accesses)
-                parts = (access[a], code[codes[a]], task[tasks[a]], next(regs) if flags & REGS else None,
-                         next(runs) if flags & RUN else None, next(wides) if flags & WIDE else None)
-                made.append((Access, head, parts))
-            elif kind == LOST:
-                made.append((Lost, head, (next(losts),)))
-            elif kind == REMAP:
-                made.append((Remap, head, (next(remaps),)))
-    except StopIteration:
-        raise Damage("a record without its row") from None
-    for left in (accesses, losts, remaps, regs, runs, wides):
-        if next(left, None) is not None:
-            raise Damage("a row without its record")
-    return [(head[4], head[3], lambda facts, c=c, h=head, p=parts: c(facts, h, cpu, *p)) for c, head, parts in made]

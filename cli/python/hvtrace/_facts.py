@@ -12,9 +12,12 @@ from . import _stream
 from ._stream import Damage
 
 PAGE = 4096
+RANGES_MAX = 64
 FORKS_MAX = 64  # how far a look-up follows forks of forks
 
 Watch = namedtuple("Watch", "id access pid addr len physical coalesce filter spec")
+Trace = namedtuple("Trace", "id flags pid addr len begin end after count on only skip spec")
+Trace.__doc__ = "Whose instructions are in the log; begin and end are its --from and --to, 0: none."
 Symbol = namedtuple("Symbol", "name off obj obj_off kernel")
 Symbol.__doc__ = "A named address; name or obj are None when they are not known."
 Task = namedtuple("Task", "pid tid ppid comm since")
@@ -23,6 +26,7 @@ Task.__doc__ = "A thread; since is when it was first met or forked, in ns."
 _ROUND = struct.Struct("<Q")
 _CLOCK = struct.Struct("<QQQQ")
 _WATCH = struct.Struct("<IIiIQQII")
+_TRACE = struct.Struct("<IIiIQQQQQQIIII")
 _KSYM = struct.Struct("<QQII")
 _TASK = struct.Struct("<QIIIIII")
 _MAP = struct.Struct("<QQQQIIII")
@@ -201,6 +205,7 @@ class Facts:
 
     def __init__(self):
         self.clocks, self.ksyms, self.watches = Clocks(), Ksyms(), []
+        self.traces, self._named, self._int80 = [], {}, {}
         self.host = self.schema = self.end = None
         self.stats, self.armed, self.round, self.tasks = [], False, 0, []
         self._images, self._exited = {}, set()
@@ -222,6 +227,8 @@ class Facts:
             self._add_symtab(p)
         elif s.type == _stream.WATCH:
             self._add_watch(p)
+        elif s.type == _stream.TRACE:
+            self._add_trace(p)
         elif s.type == _stream.FILTER:
             if len(p) < 8:
                 raise Damage("a filter that is too short")
@@ -250,6 +257,16 @@ class Facts:
             raise Damage("a watch of nothing")
         self.watches.append(Watch(ident, access, pid, addr, length, bool(flags & 1), bool(flags & 2),
                                   filt, text(spec)))
+
+    def _add_trace(self, payload):
+        head, rest = take(_TRACE, payload)
+        ident, flags, pid, spec_len, addr, length, begin, end, after, count, on, nr_only, nr_skip, _ = head
+        if nr_only + nr_skip > RANGES_MAX:
+            raise Damage("too many ranges")
+        ranges, spec = split(rest, 16 * (nr_only + nr_skip), spec_len)
+        ranges = list(struct.iter_unpack("<QQ", ranges))
+        self.traces.append(Trace(ident, flags, pid, addr, length, begin, end, after, count, on,
+                                 ranges[:nr_only], ranges[nr_only:], text(spec)))
 
     def _object(self, path, build_id):
         key = bytes(path).split(b"\0", 1)[0], build_id
@@ -295,12 +312,42 @@ class Facts:
         (ns, what, pid, tid, ppid, ptid, comm_len), rest = take(_TASK, payload)
         comm, = split(rest, comm_len)
         self.tasks.append((tid, ns, len(self.tasks), what, pid, ppid, ptid, text(comm)))
+        bisect.insort(self._named.setdefault(tid, []),
+                      (ns, len(self.tasks), what, ptid, comm.split(b"\0", 1)[0]))
         if what == FORK and pid != ppid:
             self._new_image(pid, ns, self._image_at(ppid, ns))
         elif what == EXEC or what == SEEN and (pid in self._exited or pid not in self._images):
             self._new_image(pid, ns)
         elif what == EXIT and pid == tid:
             self._exited.add(pid)
+
+    def comm(self, pid, tid, ns):
+        """What a thread was called at ns, as bytes; b"" when that is not known."""
+        facts = self._named.get(tid) or self._named.get(pid)
+        for _ in range(FORKS_MAX):
+            if not facts:
+                break
+            i = bisect.bisect_right(facts, (ns, 2**64))
+            if not i:  # who is met for the first time had been there before
+                return next((f[4] for f in facts if f[4]), b"")
+            for fact in reversed(facts[:i]):
+                if fact[4]:
+                    return fact[4]
+                if fact[2] == FORK:
+                    break
+            if fact[2] != FORK:
+                break
+            ns, facts = fact[0], self._named.get(fact[3])
+        return b""
+
+    def is_ia32(self, tid, begins, int80):
+        """Is the thread's system call, which begins or ends, one of INT 0x80?"""
+        slot = tid % 64
+        if begins and int80:
+            self._int80[slot] = tid
+        elif begins and self._int80.get(slot) == tid:
+            self._int80[slot] = 0
+        return bool(tid) and self._int80.get(slot) == tid
 
     def _add_map(self, payload):
         (ns, start, end, offset, pid, prot, id_len, path_len), rest = take(_MAP, payload)

@@ -9,8 +9,9 @@ from operator import itemgetter
 from . import _stream
 from ._chunk import Chunk, numpy
 from ._columns import COLUMNS, load
-from ._event import Mark, records
+from ._event import Mark
 from ._facts import Facts
+from ._records import records
 from ._stream import Damage, Stream
 
 
@@ -89,6 +90,10 @@ class Log:
     @property
     def watches(self):
         return self.facts.watches
+
+    @property
+    def traces(self):
+        return self.facts.traces
 
     @property
     def lost(self):

@@ -10,7 +10,7 @@ import zlib
 from . import _zstd
 
 SCHEMA, HOST, CLOCK, WATCH, EVENTS, ROUND, KSYM, TASK, MAP, ARMED, STAT, END, FILTER, OBJECT, SYMTAB, \
-    MARK, INDEX = range(1, 18)
+    MARK, INDEX, TRACE = range(1, 19)
 
 MAGIC = b"HVTRACE\n"
 VERSION, ABI = 2, 1

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What code --ip means: a range, the kernel, a module, an object as it is mapped in each
- * process, or a symbol of one of them. Looked up once, before anything is armed.
+ * What a user's words for code mean: a range, the kernel, a module, an object as it is
+ * mapped in each process, or a symbol of one of them. Looked up once, before anything is
+ * armed.
  */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,71 +14,52 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "code.h"
 #include "device.h"
-#include "filter.h"
 #include "kallsyms.h"
 #include "resolve.h"
 #include "resolve_user.h"
 
-/* One --ip being looked up. */
+/* One of them being looked up. */
 struct look {
-	struct filter_want *w;
-	const struct device *dev;
+	const struct code_look *in;
 	const char *text;
-	bool added;   /* it meant something */
-	int32_t *pid; /* in whose memory user code is looked for */
-	size_t nr_pids;
-	bool all; /* nobody was named */
+	bool added; /* it meant something */
 };
 
 static int add_range(struct look *l, uint64_t lo, uint64_t hi, int32_t pid)
 {
-	struct hvt_filter *f = &l->w->f;
-	struct hvt_filter_ip *last = f->nr_ips ? &f->ip[f->nr_ips - 1] : NULL;
-
 	l->added = true;
-	/* the mappings of one file often follow each other */
-	if (last && last->pid == (uint32_t)pid && last->hi == lo) {
-		last->hi = hi;
+	return l->in->add(l->in->ctx, l->text, lo, hi, pid);
+}
+
+int code_parse(const char *option, const char *text, uint64_t *lo, uint64_t *hi)
+{
+	const char *dash = strchr(text, '-');
+	struct spec spec;
+	bool good;
+	char *first;
+	int rc;
+
+	*lo = *hi = 0;
+	/* names of libraries may hold what is syntax in a symbol's: libstdc++.so.6 */
+	if (!strchr(text, ':') && (strchr(text, '/') || strstr(text, ".so")))
+		return AGENT_OK;
+	if (!isdigit((unsigned char)*text) || !dash) {
+		rc = spec_parse(text, &spec);
+		if (rc || spec.sym[0])
+			return rc;
+		*lo = spec.addr;
+		*hi = spec.addr + (spec.len ? spec.len : 1);
 		return AGENT_OK;
 	}
-	if (f->nr_ips == HVT_FILTER_IPS)
-		return complain(
-			AGENT_ERROR,
-			"--ip %s: more than %d pieces of code in all; try: --pid, for those "
-			"of fewer processes",
-			l->text, HVT_FILTER_IPS);
-	f->ip[f->nr_ips++] = (struct hvt_filter_ip){ lo, hi, (uint32_t)pid, 0 };
-	return AGENT_OK;
-}
-
-static void add_pid(struct look *l, int32_t pid)
-{
-	l->pid = xrealloc(l->pid, (l->nr_pids + 1) * sizeof(*l->pid));
-	l->pid[l->nr_pids++] = pid;
-}
-
-static void find_pids(struct look *l, int32_t target)
-{
-	const struct hvt_filter *f = &l->w->f;
-	struct dirent *d;
-	uint32_t i;
-	DIR *dir;
-
-	for (i = 0; i < f->nr_pids; i++) {
-		if (f->pid[i])
-			add_pid(l, (int32_t)f->pid[i]);
-	}
-	if (!f->nr_pids && target)
-		add_pid(l, target);
-	l->all = !f->nr_pids && !target;
-	dir = l->all ? opendir("/proc") : NULL;
-	while (dir && (d = readdir(dir)) != NULL) {
-		if (isdigit((unsigned char)d->d_name[0]))
-			add_pid(l, (int32_t)strtol(d->d_name, NULL, 10));
-	}
-	if (dir)
-		closedir(dir);
+	first = xstrndup(text, (size_t)(dash - text));
+	good = number_parse(first, lo) && number_parse(dash + 1, hi) && *lo < *hi;
+	free(first);
+	if (good)
+		return AGENT_OK;
+	return complain(AGENT_USAGE, "%s %s: not a range of addresses; try: %s 0x1000-0x2000",
+			option, text, option);
 }
 
 /* The executable mappings of an object. */
@@ -87,16 +68,16 @@ static int add_object(struct look *l)
 	int rc = AGENT_OK;
 	size_t i, k;
 
-	for (i = 0; i < l->nr_pids && rc == AGENT_OK; i++) {
+	for (i = 0; i < l->in->nr_pids && rc == AGENT_OK; i++) {
 		struct maps maps;
 
-		if (maps_read(&maps, l->pid[i]))
+		if (maps_read(&maps, l->in->pid[i]))
 			continue; /* it has ended, or has no memory of its own */
 		for (k = 0; k < maps.nr && rc == AGENT_OK; k++) {
 			const struct map_entry *m = &maps.e[k];
 
 			if (m->prot & PROT_EXEC && object_matches(m->path, l->text))
-				rc = add_range(l, m->start, m->end, l->pid[i]);
+				rc = add_range(l, m->start, m->end, l->in->pid[i]);
 		}
 		maps_free(&maps);
 	}
@@ -108,15 +89,15 @@ static int add_user_symbol(struct look *l, const struct spec *spec)
 	int rc = AGENT_OK;
 	size_t i;
 
-	for (i = 0; i < l->nr_pids && rc == AGENT_OK; i++) {
+	for (i = 0; i < l->in->nr_pids && rc == AGENT_OK; i++) {
 		struct want want = { .text = l->text, .access = HVT_ACC_X, .spec = *spec };
-		struct target target = { .pid = l->pid[i] };
+		struct target target = { .pid = l->in->pid[i] };
 		bool found = false;
 
 		want.len = spec->len ? spec->len : spec->off ? 1 : 0;
 		rc = find_user(&target, &want, &found);
 		if (rc == AGENT_OK && found)
-			rc = add_range(l, want.addr, want.addr + want.len, l->pid[i]);
+			rc = add_range(l, want.addr, want.addr + want.len, l->in->pid[i]);
 		target_free(&target);
 	}
 	return rc;
@@ -133,9 +114,9 @@ static int add_kernel_symbol(struct look *l, const struct spec *spec)
 		return rc;
 	sym.addr = want.addr;
 	if (!spec->len && !spec->off) {
-		if (device_ioctl(l->dev, HVT_IOC_KSYM, &sym) || sym.start != want.addr)
-			return complain(AGENT_ERROR, "--ip %s: its length is not known; try: %s,16",
-					l->text, l->text);
+		if (device_ioctl(l->in->dev, HVT_IOC_KSYM, &sym) || sym.start != want.addr)
+			return complain(AGENT_ERROR, "%s %s: its length is not known; try: %s,16",
+					l->in->option, l->text, l->text);
 		len = sym.len;
 	}
 	return add_range(l, want.addr, want.addr + len, 0);
@@ -151,8 +132,9 @@ static int add_kernel(struct look *l)
 	if (fd >= 0)
 		close(fd);
 	if (err || !ends[0].addr || ends[1].addr <= ends[0].addr)
-		return complain(AGENT_ERROR, "--ip %s: not in /proc/kallsyms; try: --kernel",
-				l->text);
+		return complain(AGENT_ERROR,
+				"%s %s: not in /proc/kallsyms; try: a range of addresses",
+				l->in->option, l->text);
 	return add_range(l, ends[0].addr, ends[1].addr, 0);
 }
 
@@ -179,10 +161,10 @@ static int add_module(struct look *l)
 		close(fd);
 	if (err || !first)
 		return complain(AGENT_ERROR,
-				"--ip %s: no code of this module in /proc/kallsyms; try: lsmod",
-				l->text);
+				"%s %s: no code of this module in /proc/kallsyms; try: lsmod",
+				l->in->option, l->text);
 	sym.addr = last;
-	if (device_ioctl(l->dev, HVT_IOC_KSYM, &sym) == 0 && sym.start <= last &&
+	if (device_ioctl(l->in->dev, HVT_IOC_KSYM, &sym) == 0 && sym.start <= last &&
 	    sym.len > last - sym.start)
 		last = sym.start + sym.len - 1;
 	return add_range(l, first, last + 1, 0);
@@ -190,12 +172,13 @@ static int add_module(struct look *l)
 
 static int no_such_code(const struct look *l)
 {
-	if (l->all)
+	if (l->in->all)
 		return complain(AGENT_ERROR,
-				"--ip %s: no process has such code; try: lsmod, or a kernel symbol",
-				l->text);
-	return complain(AGENT_ERROR, "--ip %s: no such code in PID %d; try: grep xp /proc/%d/maps",
-			l->text, l->nr_pids ? l->pid[0] : 0, l->nr_pids ? l->pid[0] : 0);
+				"%s %s: no process has such code; try: lsmod, or a kernel symbol",
+				l->in->option, l->text);
+	return complain(AGENT_ERROR, "%s %s: no such code in PID %d; try: grep xp /proc/%d/maps",
+			l->in->option, l->text, l->in->nr_pids ? l->in->pid[0] : 0,
+			l->in->nr_pids ? l->in->pid[0] : 0);
 }
 
 /* A name: an object comes before a module, that before a symbol. */
@@ -216,34 +199,22 @@ static int add_name(struct look *l)
 		return add_module(l);
 	rc = spec_parse(l->text, &spec);
 	/* without an object it is the process's, or the kernel's when that has none */
-	if (rc == AGENT_OK && !spec.kernel && (spec.object[0] || !l->all))
+	if (rc == AGENT_OK && !spec.kernel && (spec.object[0] || !l->in->all))
 		rc = add_user_symbol(l, &spec);
 	if (rc || l->added)
 		return rc;
 	return spec.object[0] ? no_such_code(l) : add_kernel_symbol(l, &spec);
 }
 
-int filter_resolve(struct filter_want *w, int32_t target, const struct device *dev)
+int code_resolve(const struct code_look *in, const char *text)
 {
-	struct look l = { .w = w, .dev = dev };
-	int rc = AGENT_OK;
+	struct look l = { .in = in, .text = text };
 	uint64_t lo, hi;
-	size_t i;
+	int rc = code_parse(in->option, text, &lo, &hi);
 
-	w->f.nr_ips = 0;
-	if (w->nr_code)
-		find_pids(&l, target);
-	for (i = 0; i < w->nr_code && rc == AGENT_OK; i++) {
-		l.text = w->code[i];
-		l.added = false;
-		rc = code_parse(l.text, &lo, &hi);
-		if (rc)
-			break;
-		if (hi)
-			rc = add_range(&l, lo, hi, 0);
-		else
-			rc = strcmp(l.text, "kernel") ? add_name(&l) : add_kernel(&l);
-	}
-	free(l.pid);
-	return rc;
+	if (rc)
+		return rc;
+	if (hi)
+		return add_range(&l, lo, hi, 0);
+	return strcmp(text, "kernel") ? add_name(&l) : add_kernel(&l);
 }
