@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Records of traces: instructions that have retired, and what breaks their sequence. */
-#include <asm/current.h>
 #include <linux/sched.h>
 #include "root_fn.h"
+
+/* Its task, which `current` is no longer once the scheduler has switched. */
+static const struct task_struct *task_of(const struct hvt_thread *t)
+{
+	return t->task;
+}
 
 static void send(struct hvt_vcpu *v, struct hvt_rec *h, u32 len)
 {
@@ -23,8 +28,8 @@ void hvt_trace_emit_flow(struct hvt_vcpu *v, struct hvt_rec_flow *f)
 	const struct hvt_thread *t = v->tr.thread;
 
 	f->h.type = HVT_REC_FLOW;
-	f->pid = current->tgid;
-	f->tid = current->pid;
+	f->pid = task_of(t)->tgid;
+	f->tid = task_of(t)->pid;
 	f->nest = t->nest;
 	f->body = t->body;
 	if (f->what != HVT_FLOW_INTERRUPT && f->what != HVT_FLOW_EXCEPTION)
@@ -122,8 +127,8 @@ void hvt_trace_emit_insn(struct hvt_vcpu *v)
 	r->h.type = HVT_REC_INSN;
 	r->h.flags = x->flags;
 	r->ip = x->ip;
-	r->pid = current->tgid;
-	r->tid = current->pid;
+	r->pid = task_of(t)->tgid;
+	r->tid = task_of(t)->pid;
 	r->insn_len = x->len ? x->len : x->got;
 	for (i = 0; i < HVT_INSN_MAX; i++)
 		r->insn[i] = i < r->insn_len ? x->insn[i] : 0;

@@ -57,6 +57,8 @@ bool hvt_window_take(struct hvt_thread *t, u64 ip, bool wanted)
 
 	if (t->window != HVT_WINDOW_OPEN)
 		return false;
+	if (tr->flags & HVT_TRACE_BODY)
+		return wanted; /* its bodies are counted */
 	if (wanted)
 		record = ++t->seen > tr->after;
 	if ((tr->to && ip == tr->to) ||
