@@ -138,7 +138,7 @@ fail:
 }
 
 /* In guest context on any attached CPU. */
-static u64 call(u64 nr, void *arg)
+u64 hvt_call_root(u64 nr, void *arg)
 {
 	u64 rc = ~0ull;
 
@@ -153,7 +153,7 @@ static u64 call(u64 nr, void *arg)
 void hvt_inst_unlink(struct hvt_inst *i)
 {
 	/* Suspended, or broken: with nobody under VMX root's tables are Linux's to change. */
-	if (call(HVT_CALL_UNLINK, &i->w) && !hvt_cpus_attached())
+	if (hvt_call_root(HVT_CALL_UNLINK, &i->w) && !hvt_cpus_attached())
 		hvt_unfollow(NULL, &i->w);
 }
 
@@ -169,7 +169,7 @@ void hvt_inst_disarm(struct hvt_inst *i)
 		.npages = i->npages,
 		.ntables = before - tables_for(total_pages, total_guards),
 	};
-	if (call(HVT_CALL_RECLAIM, &i->supply) && !hvt_cpus_attached())
+	if (hvt_call_root(HVT_CALL_RECLAIM, &i->supply) && !hvt_cpus_attached())
 		hvt_take_back(&i->supply);
 	free_supply(&i->supply);
 }
@@ -192,7 +192,7 @@ int hvt_inst_link(struct hvt_inst *i)
 		i->range.watch = &i->w;
 		i->range.va = va;
 		i->range.va_end = min(end, va + CHUNK_PAGES * PAGE_SIZE);
-		if (call(HVT_CALL_LINK, &i->range))
+		if (hvt_call_root(HVT_CALL_LINK, &i->range))
 			return -EIO;
 		cond_resched();
 	}
@@ -204,7 +204,7 @@ static int arm(struct hvt_inst *i)
 {
 	int rc;
 
-	if (call(HVT_CALL_SUPPLY, &i->supply)) {
+	if (hvt_call_root(HVT_CALL_SUPPLY, &i->supply)) {
 		free_supply(&i->supply);
 		return -ENODEV;
 	}
@@ -252,6 +252,8 @@ struct hvt_inst *hvt_inst_create(const struct hvt_watch *like, struct mm_struct 
 	i->w.process = mm;
 	i->w.coalesce = like->coalesce;
 	i->w.filter = like->filter;
+	i->w.opens = like->opens;
+	i->w.silent = like->silent;
 	i->w.levels = hvt_m.levels;
 	i->w.va = like->va;
 	i->w.len = like->len;

@@ -29,6 +29,8 @@ struct hvt_armed {
 	u64 hits, filtered, near, remaps; /* of address spaces that are gone */
 };
 
+struct hvt_armed *hvt_watch_find(struct hvt_file *f, u32 id);
+
 extern struct list_head hvt_watches;	/* of all fds, in the order of arming; under hvt_lock */
 
 /* arm.c */
@@ -38,6 +40,7 @@ void hvt_inst_unlink(struct hvt_inst *i);
 int hvt_inst_link(struct hvt_inst *i);
 void hvt_inst_free(struct hvt_inst *i);
 u64 hvt_inst_near(const struct hvt_inst *i);
+u64 hvt_call_root(u64 nr, void *arg);
 
 /* exec.c: under hvt_lock */
 int hvt_exec_get(void);

@@ -15,6 +15,7 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include "hv.h"
+#include "root/root_fn.h"
 
 static int hp_state = -1;		/* of the hotplug state machine */
 static bool going_down;			/* reboot: no more launches */
@@ -54,6 +55,7 @@ static int launch(struct hvt_vcpu *v, struct hvt_blocked *why)
 
 	v->leave = false;
 	v->step.mode = HVT_STEP_NONE;
+	v->tr = (struct hvt_tracer){ .len = v->tr.len }; /* the scheduler tells who is here */
 	memset(&v->crash, 0, sizeof(v->crash));
 	write_cr4(native_read_cr4() | X86_CR4_VMXE);
 	rc = vmx_vmxon(v->vmxon_pa);
@@ -71,6 +73,8 @@ static int launch(struct hvt_vcpu *v, struct hvt_blocked *why)
 		vmx_off(v);
 		return -EIO;
 	}
+	v->lazy_trap = HVT_GPA_NONE;
+	hvt_lazy_reset(v);
 	/* Point of no return: from here on this code runs as a guest, or failed. */
 	rc = hvt_launch(v);
 	if (rc) {
@@ -327,6 +331,7 @@ static int on_pm(struct notifier_block *nb, unsigned long action, void *data)
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 		if (hp_state >= 0) {
+			hvt_trace_pause();
 			hvt_watch_pause();
 			leave_all();
 			suspended = true;
@@ -342,6 +347,7 @@ static int on_pm(struct notifier_block *nb, unsigned long action, void *data)
 			}
 			suspended = false;
 			hvt_watch_resume();
+			hvt_trace_resume();
 		}
 		break;
 	}

@@ -54,6 +54,7 @@ static int hvt_open(struct inode *inode, struct file *file)
 	f->owner = task_tgid_nr(current);
 	INIT_LIST_HEAD(&f->watches);
 	INIT_LIST_HEAD(&f->filters);
+	INIT_LIST_HEAD(&f->traces);
 	init_waitqueue_head(&f->wait);
 	mutex_lock(&hvt_lock);
 	list_add_tail(&f->node, &hvt_files);
@@ -65,13 +66,18 @@ static int hvt_open(struct inode *inode, struct file *file)
 
 static bool persist;	/* attached until DETACH, whoever is left */
 
+static bool is_armed(const struct hvt_file *f)
+{
+	return !list_empty(&f->watches) || !list_empty(&f->traces);
+}
+
 /* Leave the machine as it was found once nobody wants it attached. */
 static void detach_if_unused(void)
 {
 	struct hvt_file *f;
 
 	list_for_each_entry(f, &hvt_files, node)
-		if (f->attached || !list_empty(&f->watches))
+		if (f->attached || is_armed(f))
 			return;
 	if (!persist)
 		hvt_detach();
@@ -83,7 +89,8 @@ static int hvt_release(struct inode *inode, struct file *file)
 	bool used;
 
 	mutex_lock(&hvt_lock);
-	used = f->attached || !list_empty(&f->watches);
+	used = f->attached || is_armed(f);
+	hvt_trace_del_all(f);
 	hvt_watch_del_all(f);
 	hvt_filter_free_all(f);
 	hvt_session_destroy(f);
@@ -191,7 +198,7 @@ static int do_detach(void)
 	struct hvt_file *f;
 
 	list_for_each_entry(f, &hvt_files, node)
-		if (!list_empty(&f->watches))
+		if (is_armed(f))
 			return -EBUSY;
 	list_for_each_entry(f, &hvt_files, node)
 		f->attached = false;
@@ -213,6 +220,8 @@ union arg {
 	struct hvt_ksym ksym;
 	struct hvt_clock clock;
 	struct hvt_filter filter;
+	struct hvt_trace_add trace_add;
+	struct hvt_trace_info trace_info;
 };
 
 static int run(struct hvt_file *f, unsigned int nr, union arg *a)
@@ -251,6 +260,12 @@ static int run(struct hvt_file *f, unsigned int nr, union arg *a)
 		return hvt_filter_add(f, &a->filter);
 	case _IOC_NR(HVT_IOC_FILTER_INFO):
 		return hvt_filter_info(&a->filter);
+	case _IOC_NR(HVT_IOC_TRACE_ADD):
+		return hvt_trace_add(f, &a->trace_add);
+	case _IOC_NR(HVT_IOC_TRACE_DEL):
+		return hvt_trace_del(f, a->watch_del.id);
+	case _IOC_NR(HVT_IOC_TRACE_INFO):
+		return hvt_trace_info(&a->trace_info);
 	default:
 		return -ENOTTY;
 	}
@@ -270,6 +285,9 @@ static const u16 arg_size[] = {
 	[_IOC_NR(HVT_IOC_CLOCK)] = sizeof(struct hvt_clock),
 	[_IOC_NR(HVT_IOC_FILTER_ADD)] = sizeof(struct hvt_filter),
 	[_IOC_NR(HVT_IOC_FILTER_INFO)] = sizeof(struct hvt_filter),
+	[_IOC_NR(HVT_IOC_TRACE_ADD)] = sizeof(struct hvt_trace_add),
+	[_IOC_NR(HVT_IOC_TRACE_DEL)] = sizeof(struct hvt_watch_del),
+	[_IOC_NR(HVT_IOC_TRACE_INFO)] = sizeof(struct hvt_trace_info),
 };
 
 /*
@@ -332,4 +350,5 @@ void hvt_dev_exit(void)
 	misc_deregister(&misc);
 	cancel_delayed_work_sync(&ticker);
 	hvt_exec_exit();
+	hvt_threads_exit();
 }

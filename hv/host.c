@@ -87,6 +87,10 @@ static int alloc_step(struct hvt_vcpu *v)
 	for (i = 0; i < HVT_STEP_PAGES; i++)
 		if (!(v->snap[i] = page()))
 			return -ENOMEM;
+	for (i = 0; i < HVT_LAZY_TABLES; i++)
+		if (!(v->lazy_table[i] = page()))
+			return -ENOMEM;
+	v->tr.len = kcalloc(HVT_LEN_CACHE, sizeof(*v->tr.len), GFP_KERNEL);
 	v->arena = kzalloc(HVT_ARENA, GFP_KERNEL);
 	v->record = kzalloc(HVT_RECORD, GFP_KERNEL);
 	for (i = 0; i < HVT_RUNS; i++) {
@@ -96,7 +100,8 @@ static int alloc_step(struct hvt_vcpu *v)
 		v->run[i].new = v->run[i].old + HVT_VALUE_MAX;
 	}
 	v->eptp_step = __pa(v->step_table[0]) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
-	return v->arena && v->record ? 0 : -ENOMEM;
+	v->eptp_lazy = __pa(v->lazy_table[0]) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
+	return v->arena && v->record && v->tr.len ? 0 : -ENOMEM;
 }
 
 static u64 region(u32 revision)
@@ -156,6 +161,9 @@ void hvt_vcpu_free(struct hvt_vcpu *v)
 		kfree(v->run[i].old);
 	kfree(v->record);
 	kfree(v->arena);
+	kfree(v->tr.len);
+	for (i = 0; i < HVT_LAZY_TABLES; i++)
+		free_page((unsigned long)v->lazy_table[i]);
 	for (i = 0; i < HVT_STEP_PAGES; i++)
 		free_page((unsigned long)v->snap[i]);
 	for (i = 0; i < HVT_STEP_TABLES; i++)

@@ -17,6 +17,7 @@ struct hvt_file {
 	struct list_head node;		/* hvt_files, under hvt_lock */
 	struct list_head watches;	/* struct hvt_armed */
 	struct list_head filters;	/* filters.c */
+	struct list_head traces;	/* trace.c */
 	wait_queue_head_t wait;
 	int session;			/* index into hvt_m.session, -1: no rings */
 	bool attached;			/* holds the machine attached until close */
@@ -58,7 +59,19 @@ void hvt_watch_pause(void);
 void hvt_watch_resume(void);
 int hvt_watch_info(struct hvt_watch_info *info);
 u32 hvt_watch_count(void);
+u32 hvt_next_id(void);
 void hvt_exec_exit(void);
+
+/* trace.c */
+int hvt_trace_add(struct hvt_file *f, struct hvt_trace_add *a);
+int hvt_trace_del(struct hvt_file *f, u32 id);
+void hvt_trace_del_all(struct hvt_file *f);
+void hvt_trace_pause(void);
+void hvt_trace_resume(void);
+int hvt_trace_info(struct hvt_trace_info *info);
+
+/* threads.c */
+void hvt_threads_exit(void);
 
 /* filters.c */
 int hvt_filter_add(struct hvt_file *f, struct hvt_filter *a);

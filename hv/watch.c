@@ -22,6 +22,12 @@ u32 hvt_watch_count(void)
 	return nwatches;
 }
 
+/* Watches and traces are numbered together: a record names either by its id. */
+u32 hvt_next_id(void)
+{
+	return next_id++;
+}
+
 static int check_range(const struct hvt_watch_add *a)
 {
 	u64 last = a->addr + a->len - 1;
@@ -106,7 +112,6 @@ int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 {
 	struct hvt_filter_state *filter = hvt_filter_find(f, a->filter);
 	struct hvt_watch like = {
-		.id = next_id,
 		.access = a->access,
 		.session = f->session,
 		.phys = a->flags & HVT_WATCH_PHYS,
@@ -127,6 +132,7 @@ int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 	w = kzalloc(sizeof(*w), GFP_KERNEL);
 	if (!w)
 		return -ENOMEM;
+	like.id = hvt_next_id();
 	w->pid = a->pid;
 	w->owner = f->owner;
 	w->flags = a->flags;
@@ -143,7 +149,6 @@ int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 		free_armed(w);
 		return rc;
 	}
-	next_id++;
 	nwatches++;
 	list_add_tail(&w->node, &f->watches);
 	list_add_tail(&w->all, &hvt_watches);
@@ -167,17 +172,25 @@ static void remove_watch(struct hvt_armed *w)
 	free_armed(w);
 }
 
-int hvt_watch_del(struct hvt_file *f, u32 id)
+/* The one of @f with this id, or NULL. */
+struct hvt_armed *hvt_watch_find(struct hvt_file *f, u32 id)
 {
 	struct hvt_armed *w;
 
-	list_for_each_entry(w, &f->watches, node) {
-		if (w->now->w.id == id) {
-			remove_watch(w);
-			return 0;
-		}
-	}
-	return -ENOENT;
+	list_for_each_entry(w, &f->watches, node)
+		if (w->now->w.id == id)
+			return w;
+	return NULL;
+}
+
+int hvt_watch_del(struct hvt_file *f, u32 id)
+{
+	struct hvt_armed *w = hvt_watch_find(f, id);
+
+	if (!w)
+		return -ENOENT;
+	remove_watch(w);
+	return 0;
 }
 
 void hvt_watch_del_all(struct hvt_file *f)

@@ -102,11 +102,15 @@ static void judge(struct verdict *d, struct hvt_watch *w, u32 lo, u32 hi)
 	struct hvt_verdict *out = d->out;
 	u8 bit = 1u << w->session;
 
+	if (w->silent)
+		return;
 	if (!passes(d, w, lo, hi)) {
 		hvt_count(&w->filtered);
 		return;
 	}
 	hvt_count(&w->hits);
+	if (w->opens)
+		hvt_trace_open_window(d->v, w->opens);
 	if (!w->coalesce)
 		out->plain |= bit;
 	if (!(out->sessions & bit) || w->id < out->watch[w->session]->id) {

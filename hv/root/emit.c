@@ -40,7 +40,8 @@ static u64 room(const struct hvt_ring *r)
 	return used > r->slots ? 0 : r->slots - used;
 }
 
-static void put(struct hvt_vcpu *v, u32 session, struct hvt_rec *rec)
+/* One whole record; hvt_emit_begin() gave its tsc. */
+void hvt_emit_rec(struct hvt_vcpu *v, u32 session, struct hvt_rec *rec)
 {
 	struct hvt_ring *r = ring_of(v, session);
 
@@ -186,7 +187,7 @@ static void send(struct hvt_vcpu *v, struct hvt_rec_access *r, u8 *end, u8 sessi
 		u32 i = __builtin_ctz(m);
 
 		r->h.watch = watch[i]->id;
-		put(v, i, &r->h);
+		hvt_emit_rec(v, i, &r->h);
 	}
 }
 
@@ -270,6 +271,6 @@ void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa
 	if (said(v, w->session, va, old_gpa, new_gpa))
 		return;
 	r.h.tsc = hvt_emit_begin(v, session);
-	put(v, w->session, &r.h);
+	hvt_emit_rec(v, w->session, &r.h);
 	hvt_emit_end(v, session);
 }

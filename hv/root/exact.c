@@ -28,12 +28,12 @@ void hvt_note_context(struct hvt_vcpu *v)
 /*
  * Segment bases are worth two VMREADs only where a prefix asks for one.
  */
-static bool has_segment_prefix(const struct hvt_step *s, u32 n)
+static bool has_segment_prefix(const u8 *insn, u32 n)
 {
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		switch (s->insn[i]) {
+		switch (insn[i]) {
 		case 0x64:
 		case 0x65:
 			return true;
@@ -54,28 +54,26 @@ static bool has_segment_prefix(const struct hvt_step *s, u32 n)
 	return false;
 }
 
-/* Into step.dec: true when all operands are known. The bytes are kept in any case. */
-bool hvt_decode(struct hvt_vcpu *v)
+/*
+ * Decode @got bytes at linear @ip, with the registers as they are before it; @flags as a
+ * record's. True when all operands are known, as of hvt_insn_decode().
+ */
+bool hvt_decode_at(u64 ip, u16 flags, const u64 *gpr, const u8 *insn, u32 got,
+		   struct hvt_insn *out)
 {
-	struct hvt_step *s = &v->step;
 	struct hvt_insn_ctx cx = {
-		.gpr = s->gpr,
-		.ip = s->ip,
-		.bits = s->mode_flags & HVT_RF_CODE16 ? 16 : s->mode_flags & HVT_RF_CODE32 ? 32 : 64,
-		.cpl = s->mode_flags & HVT_RF_USER ? 3 : 0,
+		.gpr = gpr,
+		.ip = ip,
+		.bits = flags & HVT_RF_CODE16 ? 16 : flags & HVT_RF_CODE32 ? 32 : 64,
+		.cpl = flags & HVT_RF_USER ? 3 : 0,
 		.hidden_stack = false, /* CET and FRED machines are not attached */
 	};
-	u32 got = hvt_fetch(s->cr3, s->ip, s->insn, HVT_INSN_MAX);
-	bool known;
-	u32 i;
 
-	if (!got)
-		s->mode_flags |= HVT_RF_NOINSN;
-	if (has_segment_prefix(s, got)) {
+	if (has_segment_prefix(insn, got)) {
 		cx.fs_base = vmcs_readl(GUEST_FS_BASE);
 		cx.gs_base = vmcs_readl(GUEST_GS_BASE);
 	}
-	if (hvt_insn_wants_tables(s->insn, got)) {
+	if (hvt_insn_wants_tables(insn, got)) {
 		cx.tables = true;
 		cx.gdt_base = vmcs_readl(GUEST_GDTR_BASE);
 		cx.gdt_limit = vmcs_read32(GUEST_GDTR_LIMIT);
@@ -83,7 +81,20 @@ bool hvt_decode(struct hvt_vcpu *v)
 		if (!(vmcs_read32(GUEST_LDTR_AR_BYTES) & VMX_AR_UNUSABLE_MASK))
 			cx.ldt_limit = vmcs_read32(GUEST_LDTR_LIMIT);
 	}
-	known = hvt_insn_decode(s->insn, got, &cx, &s->dec);
+	return hvt_insn_decode(insn, got, &cx, out);
+}
+
+/* Into step.dec: true when all operands are known. The bytes are kept in any case. */
+bool hvt_decode(struct hvt_vcpu *v)
+{
+	struct hvt_step *s = &v->step;
+	u32 got = hvt_fetch(s->cr3, s->ip, s->insn, HVT_INSN_MAX);
+	bool known;
+	u32 i;
+
+	if (!got)
+		s->mode_flags |= HVT_RF_NOINSN;
+	known = hvt_decode_at(s->ip, s->mode_flags, s->gpr, s->insn, got, &s->dec);
 	s->insn_len = s->dec.len ? s->dec.len : got;
 	/* What may touch more than two pages (AMX state) goes page by page. */
 	for (i = 0; known && i < s->dec.nops; i++)

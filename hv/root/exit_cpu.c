@@ -208,6 +208,21 @@ static bool do_vmcall(struct hvt_vcpu *v)
 	case HVT_CALL_RECLAIM:
 		r[0] = call_reclaim(v, (void *)r[2]);
 		break;
+	case HVT_CALL_SWITCH:
+	case HVT_CALL_KICK:
+		hvt_trace_switch(v, (void *)r[2], r[1] == HVT_CALL_KICK);
+		r[0] = 0;
+		break;
+	case HVT_CALL_FLOW:
+		hvt_trace_told(v, (void *)r[2]);
+		r[0] = 0;
+		break;
+	case HVT_CALL_BODY:
+		r[0] = hvt_body_add(v, (void *)r[2]);
+		break;
+	case HVT_CALL_NOBODY:
+		r[0] = hvt_body_del(v, (void *)r[2]);
+		break;
 	default:
 		r[0] = ~0ull;
 		break;

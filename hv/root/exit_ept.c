@@ -147,6 +147,8 @@ static void begin(struct hvt_vcpu *v, const struct violation *x)
 	bool delivery = x->vec_info & HVT_EV_VALID;
 
 	step_init(v, delivery ? HVT_STEP_DELIVERY : HVT_STEP_INSN);
+	if (access_of(x) & HVT_ACC_X)
+		hvt_body_fetch(v);
 	hvt_note_context(v);
 	if (delivery) {
 		v->step.vector = HVT_EV_VECTOR(x->vec_info);
@@ -170,6 +172,8 @@ void hvt_exit_ept(struct hvt_vcpu *v, u64 qual, u32 vec_info)
 
 	if (gla_valid(&x))
 		x.gla = vmcs_readl(GUEST_LINEAR_ADDRESS);
+	if (access_of(&x) == HVT_ACC_X && hvt_trace_fetch(v, x.gpa))
+		return;
 	x.page = hvt_page_find(x.gpa >> 12);
 	if (!x.page || !(x.page->deny & access_of(&x))) {
 		/* Relaxed since the CPU cached it; the exit itself dropped the entry. */

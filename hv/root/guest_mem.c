@@ -72,3 +72,20 @@ u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf, u32 n)
 	}
 	return got;
 }
+
+/* @n bytes at @gla in the guest's address space, unless a device may be there. */
+bool hvt_guest_read_ram(u64 gla, u8 *out, u32 n)
+{
+	u64 cr3 = vmcs_readl(GUEST_CR3);
+	u32 first = PAGE_SIZE - (gla & (PAGE_SIZE - 1)), got, part;
+	u64 gpa;
+
+	for (got = 0; got < n; got += part) {
+		part = got ? n - got : first < n ? first : n;
+		gpa = hvt_translate(cr3, gla + got);
+		if (gpa == HVT_GPA_NONE || (gpa >= 0xa0000 && gpa < 0x100000) ||
+		    !hvt_read_phys(out + got, gpa, part))
+			return false;
+	}
+	return true;
+}

@@ -27,10 +27,25 @@ static void exit_exception_or_nmi(struct hvt_vcpu *v, u32 info)
 	}
 }
 
+/* An exit that was not made for it has ended a step. */
+static void step_ended(struct hvt_vcpu *v, u32 reason, enum hvt_outcome outcome)
+{
+	if (v->step.mode != HVT_STEP_NONE) {
+		if (outcome == HVT_OUT_RETIRED)
+			hvt_step_retire(v);
+		else
+			hvt_step_drop(v);
+	}
+	if (outcome == HVT_OUT_RETIRED)
+		hvt_trace_retired(v);
+	else
+		hvt_trace_stopped(v, reason);
+}
+
 static void dispatch(struct hvt_vcpu *v)
 {
 	u32 reason = vmcs_read32(VM_EXIT_REASON), info = 0;
-	bool advanced = false;
+	bool advanced = false, delivery;
 	u64 qual;
 
 	if (reason & VMX_EXIT_REASONS_FAILED_VMENTRY) {
@@ -43,6 +58,7 @@ static void dispatch(struct hvt_vcpu *v)
 	case EXIT_REASON_MONITOR_TRAP_FLAG:
 		if (v->step.mode != HVT_STEP_NONE)
 			hvt_step_retire(v);
+		hvt_trace_retired(v);
 		return;
 	case EXIT_REASON_EPT_VIOLATION:
 		qual = vmcs_readl(EXIT_QUALIFICATION);
@@ -66,13 +82,11 @@ static void dispatch(struct hvt_vcpu *v)
 		advanced = hvt_exit_instruction(v, reason);
 		break;
 	}
-	if (v->step.mode == HVT_STEP_NONE)
+	if (v->step.mode == HVT_STEP_NONE && !hvt_tracing_steps(v))
 		return;
-	if (hvt_step_outcome(v->step.mode == HVT_STEP_DELIVERY, reason, info, advanced) ==
-	    HVT_OUT_RETIRED)
-		hvt_step_retire(v);
-	else
-		hvt_step_drop(v);
+	delivery = v->step.mode == HVT_STEP_NONE ? v->tr.delivering
+						 : v->step.mode == HVT_STEP_DELIVERY;
+	step_ended(v, reason, hvt_step_outcome(delivery, reason, info, advanced));
 }
 
 /* NMIs that came while in root, and a request to park. */
@@ -103,6 +117,7 @@ static bool hvt_handle_exit(struct hvt_vcpu *v)
 	if (v->leave)
 		return false;
 	hvt_choose_injection(v);
+	hvt_trace_entry(v);
 	return true;
 }
 

@@ -19,6 +19,7 @@
 #include "asm.h"
 #include "event.h"
 #include "insn.h"
+#include "trace.h"
 
 #define HVT_MAX_CPUS	 512
 #define HVT_SESSIONS	 8	/* open fds with rings */
@@ -105,6 +106,8 @@ struct hvt_watch {
 	u64 near;			/* of refs that were unlinked: see hvt_ref_near() */
 	u64 hits, filtered, remaps;	/* atomically added to */
 	struct hvt_filter_state *filter; /* NULL: none */
+	struct hvt_trace *opens;	/* whose windows its accesses open; NULL: none */
+	bool silent;			/* no records: it is there for a trace */
 };
 
 static __always_inline struct hvt_ref *hvt_data_ref(const struct hvt_watch *w, u32 i)
@@ -227,7 +230,18 @@ struct hvt_step {
 
 /* ------------------------------------------------------------------ */
 
-enum hvt_view { HVT_VIEW_ARMED, HVT_VIEW_OPEN, HVT_VIEW_STEP };
+/*
+ * NOUSER is ARMED without permission to execute user pages (mode-based execute control, SDM
+ * 29.3.3.2). LAZY is the same but for pages that were found to hold no wanted code; or it is
+ * ARMED without permission to execute one page.
+ */
+enum hvt_view {
+	HVT_VIEW_ARMED,
+	HVT_VIEW_OPEN,
+	HVT_VIEW_STEP,
+	HVT_VIEW_NOUSER,
+	HVT_VIEW_LAZY,
+};
 
 /* Why a CPU left VMX by itself; read by Linux (hv/cpu.c). */
 struct hvt_crash {
@@ -245,6 +259,11 @@ enum hvt_crash_kind {
 	HVT_CRASH_EXIT,			/* an exit that cannot happen did */
 	HVT_CRASH_EXCEPTION,		/* root mode faulted */
 	HVT_CRASH_EPT,			/* EPT misconfiguration or a hole */
+};
+
+struct hvt_call_switch {
+	struct hvt_thread *thread;	/* NULL: not traced */
+	void *task;
 };
 
 struct hvt_vcpu {
@@ -266,6 +285,7 @@ struct hvt_vcpu {
 	bool nmi_pending;
 
 	u8 view;			/* enum hvt_view */
+	u8 base;			/* the one between steps: ARMED, NOUSER or LAZY */
 	u32 ctl_pin, ctl_cpu;		/* what the VMCS holds now */
 	u32 exc_bitmap;
 	u64 eptp_step;
@@ -273,6 +293,13 @@ struct hvt_vcpu {
 	bool stop_next;			/* the coming step needs the others stopped */
 	u64 *step_table[HVT_STEP_TABLES];
 	u32 step_tables_used;
+	u64 eptp_lazy;
+	u64 *lazy_table[HVT_LAZY_TABLES];
+	u64 lazy_trap;			/* the page that LAZY is to notice, else HVT_GPA_NONE */
+	u32 lazy_tables_used;
+	struct hvt_tracer tr;
+	struct hvt_call_switch call_switch; /* arguments of calls from tracepoints here */
+	struct hvt_rec_flow call_flow;
 	void *snap[HVT_STEP_PAGES];
 	u8 *arena;			/* HVT_ARENA bytes */
 	struct hvt_run run[HVT_RUNS];
@@ -291,14 +318,15 @@ struct hvt_vcpu {
 	struct desc_struct *gdt;	/* root's own */
 	gate_desc *idt;
 	struct x86_hw_tss *tss;
-	u16 tr;
+	u16 tr_sel;
 };
 
 /* The EPT roots and what is needed to change ARMED. */
 struct hvt_ept {
-	u64 *open, *armed;		/* top-level tables */
-	u64 eptp_open, eptp_armed;
+	u64 *open, *armed, *nouser;	/* top-level tables */
+	u64 eptp_open, eptp_armed, eptp_nouser;
 	bool exec_only;
+	bool mbec;			/* user and supervisor execution are two permissions */
 	void *free;			/* pages for splitting, linked by their first word */
 	u64 nfree;
 	u64 pages_restricted;
@@ -320,6 +348,8 @@ struct hvt_machine {
 	struct hvt_page *free_pages;
 	u64 order_floor;		/* no page that is not watched had a higher order */
 	struct hvt_session session[HVT_SESSIONS];
+	struct hvt_trace *body_trace[HVT_BODY_TRACES];
+	struct hvt_thread body[HVT_BODIES];
 };
 
 extern struct hvt_machine hvt_m;
@@ -341,6 +371,11 @@ enum hvt_call_nr {
 	HVT_CALL_UNLINK,	/* struct hvt_watch *: disarm */
 	HVT_CALL_SUPPLY,	/* struct hvt_supply *: give memory to root */
 	HVT_CALL_RECLAIM,	/* struct hvt_supply *: take as much back */
+	HVT_CALL_SWITCH,	/* struct hvt_call_switch *: the scheduler has chosen */
+	HVT_CALL_KICK,		/* the same, and it is that one already */
+	HVT_CALL_FLOW,		/* struct hvt_rec_flow *: said of the thread on this CPU */
+	HVT_CALL_BODY,		/* struct hvt_trace *: traced from now on */
+	HVT_CALL_NOBODY,	/* struct hvt_trace *: ... no more */
 };
 
 /*

@@ -32,6 +32,7 @@ void hvt_injected(struct hvt_vcpu *v);
 void hvt_exit_ept(struct hvt_vcpu *v, u64 qual, u32 vec_info);
 
 /* step.c */
+void hvt_set_controls(struct hvt_vcpu *v);
 bool hvt_step_lock(struct hvt_vcpu *v);
 void hvt_step_enter(struct hvt_vcpu *v);
 void hvt_step_retire(struct hvt_vcpu *v);
@@ -40,6 +41,8 @@ void hvt_step_drop(struct hvt_vcpu *v);
 /* exact.c */
 void hvt_note_context(struct hvt_vcpu *v);
 bool hvt_decode(struct hvt_vcpu *v);
+bool hvt_decode_at(u64 ip, u16 flags, const u64 *gpr, const u8 *insn, u32 got,
+		   struct hvt_insn *out);
 bool hvt_begin_exact(struct hvt_vcpu *v);
 
 /* collect.c */
@@ -74,14 +77,16 @@ u8 hvt_run_sessions(const struct hvt_vcpu *v);
 /* emit.c */
 void hvt_emit_access(struct hvt_vcpu *v, const struct hvt_prov *p, u64 tsc);
 void hvt_emit_run(struct hvt_vcpu *v, const struct hvt_run *run, u64 tsc);
+void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa, u64 new_gpa);
 u64 hvt_emit_begin(struct hvt_vcpu *v, u8 sessions);
 void hvt_emit_end(struct hvt_vcpu *v, u8 sessions);
-void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa, u64 new_gpa);
+void hvt_emit_rec(struct hvt_vcpu *v, u32 session, struct hvt_rec *rec);
 
 /* guest_mem.c */
 u64 hvt_translate(u64 cr3, u64 gla);
 bool hvt_read_phys(void *dst, u64 gpa, u32 n);
 u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf, u32 n);
+bool hvt_guest_read_ram(u64 gla, u8 *out, u32 n);
 
 /* pages.c */
 struct hvt_page *hvt_page_find(u64 gfn);
@@ -108,6 +113,47 @@ static __always_inline struct hvt_ref *hvt_set_next(const struct hvt_ref *r)
 {
 	return r->first ? r->same : r->next;
 }
+
+/* trace.c */
+bool hvt_tracing_steps(const struct hvt_vcpu *v);
+bool hvt_trace_fetch(struct hvt_vcpu *v, u64 gpa);
+void hvt_trace_retired(struct hvt_vcpu *v);
+void hvt_trace_stopped(struct hvt_vcpu *v, u32 reason);
+void hvt_trace_entry(struct hvt_vcpu *v);
+void hvt_trace_open_window(struct hvt_vcpu *v, struct hvt_trace *t);
+void hvt_trace_set(struct hvt_vcpu *v, enum hvt_trace_mode mode);
+bool hvt_trace_kernel(const struct hvt_thread *t);
+void hvt_trace_still_away(struct hvt_vcpu *v);
+
+/* trace_task.c: what Linux tells of tasks */
+void hvt_trace_switch(struct hvt_vcpu *v, const struct hvt_call_switch *c, bool now);
+bool hvt_trace_switched(struct hvt_vcpu *v);
+void hvt_trace_told(struct hvt_vcpu *v, const struct hvt_rec_flow *f);
+
+/* trace_look.c: the instruction that is next */
+void hvt_trace_where(struct hvt_vcpu *v);
+void hvt_trace_look(struct hvt_vcpu *v);
+
+/* trace_emit.c */
+void hvt_trace_emit_insn(struct hvt_vcpu *v);
+void hvt_trace_emit_flow(struct hvt_vcpu *v, struct hvt_rec_flow *f);
+
+/* body.c */
+void hvt_body_fetch(struct hvt_vcpu *v);
+bool hvt_body_returned(const struct hvt_thread *t);
+void hvt_body_end(struct hvt_vcpu *v);
+struct hvt_thread *hvt_body_of(const void *task);
+u64 hvt_body_add(struct hvt_vcpu *v, struct hvt_trace *t);
+u64 hvt_body_del(struct hvt_vcpu *v, struct hvt_trace *t);
+
+/* apic.c */
+void hvt_apic_send_nmi(u32 apic_id);
+u8 hvt_apic_in_service(void);
+
+/* lazy.c */
+void hvt_lazy_reset(struct hvt_vcpu *v);
+void hvt_lazy_set(struct hvt_vcpu *v, u64 gpa);
+bool hvt_lazy_open(struct hvt_vcpu *v, u64 gpa);
 
 /* view.c */
 bool hvt_ept_restrict(u64 gpa, u8 deny);

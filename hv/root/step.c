@@ -8,23 +8,27 @@
 #include <linux/atomic.h>
 #include "root_fn.h"
 
-static void set_controls(struct hvt_vcpu *v, bool stepping, bool trap_exceptions)
+/* What is to end the guest's run: of a step of a watch, of a trace, or neither. */
+void hvt_set_controls(struct hvt_vcpu *v)
 {
+	bool step = v->step.mode != HVT_STEP_NONE, trace = hvt_tracing_steps(v);
 	u32 cpu = v->ctl_cpu & ~CPU_BASED_MONITOR_TRAP_FLAG;
 	u32 pin = v->ctl_pin & ~PIN_BASED_EXT_INTR_MASK;
 	u32 exc = 0;
 
-	if (stepping) {
+	if (step || trace)
 		cpu |= CPU_BASED_MONITOR_TRAP_FLAG;
-		/*
-		 * With this control interrupts exit even with IF clear (SDM 25.6.1): one that may
-		 * not be delivered now would keep the instruction from ever running.
-		 */
-		if (vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_IF)
-			pin |= PIN_BASED_EXT_INTR_MASK;
-		/* Faults of a delivery nest by the CPU's own rules; MTF comes after. */
-		exc = trap_exceptions ? ~0u : 0;
-	}
+	/*
+	 * With this control interrupts exit even with IF clear (SDM 25.6.1): one that may
+	 * not be delivered now would keep the instruction from ever running. A trace lets the
+	 * one in that has ended its step.
+	 */
+	if ((step || (v->tr.mode == HVT_TRACE_STEP && !v->tr.intr)) &&
+	    (vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_IF))
+		pin |= PIN_BASED_EXT_INTR_MASK;
+	/* Faults of a delivery nest by the CPU's own rules; MTF comes after. */
+	if (step ? v->step.mode == HVT_STEP_INSN : v->tr.mode == HVT_TRACE_STEP)
+		exc = ~0u;
 	if (cpu != v->ctl_cpu)
 		vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, v->ctl_cpu = cpu);
 	if (pin != v->ctl_pin)
@@ -69,16 +73,16 @@ void hvt_step_enter(struct hvt_vcpu *v)
 {
 	v->steps++;
 	hvt_view_set(v, v->step.blind ? HVT_VIEW_STEP : HVT_VIEW_OPEN);
-	set_controls(v, true, v->step.mode == HVT_STEP_INSN);
+	hvt_set_controls(v);
 }
 
-/* Back to the armed view, locks released. Others may still be stopped. */
+/* Back to the view between steps, locks released. Others may still be stopped. */
 static void leave_step(struct hvt_vcpu *v)
 {
 	hvt_run_end(v);
 	v->step.mode = HVT_STEP_NONE;
-	hvt_view_set(v, HVT_VIEW_ARMED);
-	set_controls(v, false, false);
+	hvt_view_set(v, v->base);
+	hvt_set_controls(v);
 	unlock(&v->step);
 }
 

@@ -11,36 +11,8 @@
  * its way, and whoever sees an NMI with it set swallows it. (Should a real one merge
  * with ours in the local APIC before either is taken, the CPU delivers just one.)
  */
-#include <asm/apicdef.h>
-#include <asm/fixmap.h>
-#include <asm/msr-index.h>
 #include <linux/atomic.h>
 #include "root_fn.h"
-
-/* SDM volume 3, 11.6 and 11.12.9. Interrupts are off; ICR2 may be the guest's. */
-static void send_nmi(u32 apic_id)
-{
-	u64 base = 0;
-
-	hvt_rdmsr_safe(MSR_IA32_APICBASE, &base);
-	if (base & X2APIC_ENABLE) {
-		hvt_wrmsr_safe(APIC_BASE_MSR + (APIC_ICR >> 4),
-			       (u64)apic_id << 32 | APIC_DM_NMI | APIC_DEST_PHYSICAL);
-	} else {
-		volatile u32 *icr = (volatile u32 *)(APIC_BASE + APIC_ICR);
-		volatile u32 *icr2 = (volatile u32 *)(APIC_BASE + APIC_ICR2);
-		u32 keep;
-
-		while (*icr & APIC_ICR_BUSY)
-			hvt_pause();
-		keep = *icr2;
-		*icr2 = apic_id << 24;
-		*icr = APIC_DM_NMI | APIC_DEST_PHYSICAL;
-		while (*icr & APIC_ICR_BUSY)
-			hvt_pause();
-		*icr2 = keep;
-	}
-}
 
 void hvt_nmi_arrived(struct hvt_vcpu *v)
 {
@@ -57,6 +29,7 @@ bool hvt_park(struct hvt_vcpu *v)
 	while (smp_load_acquire(&v->park))
 		hvt_pause();
 	hvt_ept_flush();
+	hvt_lazy_reset(v);
 	smp_store_release(&v->parked, 0);
 	return true;
 }
@@ -86,7 +59,7 @@ bool hvt_stop_others(struct hvt_vcpu *v)
 			continue;
 		xchg(&o->park, 1);
 		if (!xchg(&o->nmi_expected, 1))
-			send_nmi(o->apic_id);
+			hvt_apic_send_nmi(o->apic_id);
 	}
 	for (i = 0; i < hvt_m.ncpu; i++) {
 		o = hvt_m.vcpu[i];
@@ -103,6 +76,7 @@ void hvt_start_others(struct hvt_vcpu *v)
 	u32 i;
 
 	hvt_ept_flush();
+	hvt_lazy_reset(v);
 	for (i = 0; i < hvt_m.ncpu; i++) {
 		o = hvt_m.vcpu[i];
 		if (o && o != v && READ_ONCE(o->park))

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The three EPT views.
+ * The EPT views.
  *
  * OPEN is the identity map, built by Linux (vmx/ept.c) and never changed. ARMED
  * starts as a copy of OPEN's top level and gets private tables only on the way to
- * restricted pages. STEP is each CPU's own: ARMED with some pages opened.
+ * restricted pages. STEP is each CPU's own: ARMED with some pages opened. NOUSER is
+ * ARMED's top level without the permission to execute user pages; lazy.c has LAZY.
+ *
+ * Executing is two permissions with mode-based execute control (SDM 29.3.3.2): bit 2 for
+ * supervisor pages, bit 10 for user pages. Both are set or clear in every entry but for
+ * the latter's absence in NOUSER and LAZY; CPUs without the control ignore bit 10.
  *
  * In a table-pointing entry of ARMED, bit 11 says that the table is private and
  * bits 61:52 count what keeps it so: private tables, or restricted leaves, in it
@@ -16,25 +21,11 @@
  */
 #include <asm/page.h>
 #include "root_fn.h"
+#include "ept_bits.h"
 
-#define EPT_RWX		7ull
-#define EPT_LARGE	(1ull << 7)
 #define EPT_PRIVATE	(1ull << 11)
 #define EPT_COUNT_1	(1ull << 52)
 #define EPT_COUNT	(0x3ffull << 52)
-#define EPT_STEP_OWN	(1ull << 62)
-#define EPT_ADDR	0x000ffffffffff000ull
-
-static u64 *table(u64 e)
-{
-	return __va(e & EPT_ADDR);
-}
-
-static u32 index(u64 gpa, u32 level)
-{
-	return (gpa >> (12 + 9 * (level - 1))) & 511;
-}
-
 static u64 *pool_get(void)
 {
 	u64 *t = hvt_m.ept.free;
@@ -55,14 +46,6 @@ static void pool_put(u64 *t)
 	hvt_m.ept.tables--;
 }
 
-/* The @i-th entry of the table that large leaf @e at @level stands for. */
-static u64 sub_leaf(u64 e, u32 level, u32 i)
-{
-	u64 sub = e + ((u64)i << (12 + 9 * (level - 2)));
-
-	return level == 2 ? sub & ~EPT_LARGE : sub;
-}
-
 /* What OPEN says about @gpa at @level, large leaves taken apart. 0: not mapped. */
 static u64 open_entry(u64 gpa, u32 level)
 {
@@ -71,15 +54,15 @@ static u64 open_entry(u64 gpa, u32 level)
 	u64 e;
 
 	for (l = 4;; l--) {
-		e = t[index(gpa, l)];
+		e = t[ept_index(gpa, l)];
 		if (l == level || !(e & EPT_RWX))
 			return e;
 		if (e & EPT_LARGE)
 			break;
-		t = table(e);
+		t = ept_table(e);
 	}
 	for (; l > level; l--)
-		e = sub_leaf(e, l, index(gpa, l - 1));
+		e = ept_sub_leaf(e, l, ept_index(gpa, l - 1));
 	return e;
 }
 
@@ -107,17 +90,18 @@ static bool make_private(u64 *e, u32 level)
 	if (!t)
 		return false;
 	for (i = 0; i < 512; i++)
-		t[i] = old & EPT_LARGE ? sub_leaf(old, level, i) : table(old)[i];
+		t[i] = old & EPT_LARGE ? ept_sub_leaf(old, level, i) : ept_table(old)[i];
 	count_split(old, level, 1);
-	*e = __pa(t) | EPT_RWX | EPT_PRIVATE;
+	*e = __pa(t) | EPT_ALL | EPT_PRIVATE;
 	return true;
 }
 
-/*
- * Set the permissions of the 4 KiB page at @gpa in ARMED to all but @deny
- * (HVT_ACC_*, whose bits are EPT's). False when the pool is empty.
- */
-bool hvt_ept_restrict(u64 gpa, u8 deny)
+static u64 denied(u8 deny)
+{
+	return deny | (deny & HVT_ACC_X ? EPT_USER : 0);
+}
+
+static bool restrict_armed(u64 gpa, u8 deny)
 {
 	u64 *path[5], *t = hvt_m.ept.armed, *leaf, was;
 	u32 level;
@@ -126,7 +110,7 @@ bool hvt_ept_restrict(u64 gpa, u8 deny)
 	if (!hvt_ept_mapped(gpa))
 		return true;
 	for (level = 4; level > 1; level--) {
-		u64 *e = &t[index(gpa, level)];
+		u64 *e = &t[ept_index(gpa, level)];
 
 		if (!(*e & EPT_PRIVATE)) {
 			if (!deny)
@@ -137,11 +121,11 @@ bool hvt_ept_restrict(u64 gpa, u8 deny)
 				*path[level + 1] += EPT_COUNT_1;
 		}
 		path[level] = e;
-		t = table(*e);
+		t = ept_table(*e);
 	}
-	leaf = &t[index(gpa, 1)];
+	leaf = &t[ept_index(gpa, 1)];
 	was = *leaf & EPT_RWX;
-	*leaf = (*leaf | EPT_RWX) & ~(u64)deny;
+	*leaf = (*leaf | EPT_ALL) & ~denied(deny);
 	if ((was == EPT_RWX) == !deny)
 		return true;
 	if (deny) {
@@ -157,12 +141,25 @@ bool hvt_ept_restrict(u64 gpa, u8 deny)
 		*e -= EPT_COUNT_1;
 		if (*e & EPT_COUNT)
 			break;
-		pool_put(table(*e));
+		pool_put(ept_table(*e));
 		back = open_entry(gpa, level);
 		count_split(back, level, -1);
 		*e = back;
 	}
 	return true;
+}
+
+/*
+ * Set the permissions of the 4 KiB page at @gpa in ARMED to all but @deny
+ * (HVT_ACC_*, whose bits are EPT's). False when the pool is empty.
+ */
+bool hvt_ept_restrict(u64 gpa, u8 deny)
+{
+	u32 top = ept_index(gpa, 4);
+	bool ok = restrict_armed(gpa, deny);
+
+	hvt_m.ept.nouser[top] = hvt_m.ept.armed[top] & ~EPT_USER;
+	return ok;
 }
 
 /* SDM 29.4.3.3: all EPT-derived translations of this CPU. */
@@ -186,18 +183,34 @@ void hvt_step_view_open(struct hvt_vcpu *v, u64 gpa)
 	if (!hvt_ept_mapped(gpa))
 		return;
 	for (level = 4; level > 1; level--) {
-		u64 *e = &t[index(gpa, level)], *n;
+		u64 *e = &t[ept_index(gpa, level)], *n;
 
-		if (!(*e & EPT_STEP_OWN)) {
+		if (!(*e & EPT_OWN)) {
 			if (*e & EPT_LARGE)
 				return; /* not restricted there */
 			n = v->step_table[v->step_tables_used++];
-			hvt_copy(n, table(*e), PAGE_SIZE);
-			*e = __pa(n) | EPT_RWX | EPT_STEP_OWN;
+			hvt_copy(n, ept_table(*e), PAGE_SIZE);
+			*e = __pa(n) | EPT_ALL | EPT_OWN;
 		}
-		t = table(*e);
+		t = ept_table(*e);
 	}
-	t[index(gpa, 1)] |= EPT_RWX;
+	t[ept_index(gpa, 1)] |= EPT_ALL;
+}
+
+static u64 eptp_of(const struct hvt_vcpu *v, enum hvt_view view)
+{
+	switch (view) {
+	case HVT_VIEW_OPEN:
+		return hvt_m.ept.eptp_open;
+	case HVT_VIEW_STEP:
+		return v->eptp_step;
+	case HVT_VIEW_NOUSER:
+		return hvt_m.ept.eptp_nouser;
+	case HVT_VIEW_LAZY:
+		return v->eptp_lazy;
+	default:
+		return hvt_m.ept.eptp_armed;
+	}
 }
 
 void hvt_view_set(struct hvt_vcpu *v, enum hvt_view view)
@@ -205,7 +218,5 @@ void hvt_view_set(struct hvt_vcpu *v, enum hvt_view view)
 	if (v->view == view)
 		return;
 	v->view = view;
-	vmcs_write64(EPT_POINTER, view == HVT_VIEW_OPEN	 ? hvt_m.ept.eptp_open
-				  : view == HVT_VIEW_STEP ? v->eptp_step
-							  : hvt_m.ept.eptp_armed);
+	vmcs_write64(EPT_POINTER, eptp_of(v, view));
 }

@@ -9,6 +9,8 @@
 #include "vmx.h"
 
 #define EPT_LARGE   BIT_ULL(7)
+#define EPT_USER    BIT_ULL(10)
+#define EPT_ALL	    (VMX_EPT_RWX_MASK | EPT_USER) /* see root/view.c */
 #define EPT_PRIVATE BIT_ULL(11)
 #define EPT_ADDR    GENMASK_ULL(51, 12)
 #define SIZE_2M	    (1ull << 21)
@@ -28,7 +30,7 @@ static u64 *sub_table(u64 *e)
 		return __va(*e & EPT_ADDR);
 	t = new_table();
 	if (t)
-		*e = __pa(t) | VMX_EPT_RWX_MASK;
+		*e = __pa(t) | EPT_ALL;
 	return t;
 }
 
@@ -40,7 +42,7 @@ static int map_block(const struct hvt_mtrr *m, u64 *t, u64 pa, int level, bool a
 	int type = hvt_mtrr_type(m, pa, size);
 
 	if (type >= 0 && allow) {
-		*e = pa | (u64)type << VMX_EPT_MT_EPTE_SHIFT | VMX_EPT_RWX_MASK |
+		*e = pa | (u64)type << VMX_EPT_MT_EPTE_SHIFT | EPT_ALL |
 		     (level > 1 ? EPT_LARGE : 0);
 		return 0;
 	}
@@ -91,21 +93,26 @@ static int map_all(u64 caps)
 int hvt_ept_create(u64 caps)
 {
 	struct hvt_ept *e = &hvt_m.ept;
-	int rc = -ENOMEM;
+	int rc = -ENOMEM, i;
 
 	memset(e, 0, sizeof(*e));
 	e->open = new_table();
 	e->armed = new_table();
-	if (e->open && e->armed)
+	e->nouser = new_table();
+	if (e->open && e->armed && e->nouser)
 		rc = map_all(caps);
 	if (rc) {
 		hvt_ept_destroy();
 		return rc;
 	}
 	memcpy(e->armed, e->open, PAGE_SIZE);
+	for (i = 0; i < 512; i++)
+		e->nouser[i] = e->armed[i] & ~EPT_USER;
 	e->exec_only = caps & HVT_CAP_EXEC_ONLY;
+	e->mbec = caps & HVT_CAP_MBEC;
 	e->eptp_open = __pa(e->open) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
 	e->eptp_armed = __pa(e->armed) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
+	e->eptp_nouser = __pa(e->nouser) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
 	return 0;
 }
 
@@ -119,6 +126,7 @@ void hvt_ept_destroy(void)
 		free_page((unsigned long)e->free);
 		e->free = next;
 	}
+	free_page((unsigned long)e->nouser);
 	if (e->armed)
 		free_tables(e->armed, 4, EPT_PRIVATE);
 	if (e->open)

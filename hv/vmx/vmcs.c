@@ -87,7 +87,7 @@ int hvt_vmx_probe(struct hvt_vmx_config *c, char *detail, size_t len)
 	     HVT_BLOCK_NO_CONTROL, "no MSR bitmaps or no secondary controls");
 	NEED(MSR_IA32_VMX_PROCBASED_CTLS2, SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID,
 	     SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_XSAVES |
-		     SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE,
+		     SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE | SECONDARY_EXEC_MODE_BASED_EPT_EXEC,
 	     &c->cpu2, HVT_BLOCK_NO_EPT, "no EPT or no VPID");
 	if (!(rd(MSR_IA32_VMX_PROCBASED_CTLS) >> 32 & CPU_BASED_MONITOR_TRAP_FLAG)) {
 		strscpy(detail, "no monitor trap flag", len);
@@ -118,7 +118,7 @@ int hvt_vmx_probe(struct hvt_vmx_config *c, char *detail, size_t len)
 		c->caps |= HVT_CAP_EXEC_ONLY;
 	if (ept & VMX_EPT_1GB_PAGE_BIT)
 		c->caps |= HVT_CAP_EPT_1G;
-	if (rd(MSR_IA32_VMX_PROCBASED_CTLS2) >> 32 & SECONDARY_EXEC_MODE_BASED_EPT_EXEC)
+	if (c->cpu2 & SECONDARY_EXEC_MODE_BASED_EPT_EXEC)
 		c->caps |= HVT_CAP_MBEC;
 	if (rd(MSR_IA32_VMX_PROCBASED_CTLS2) >> 32 & SECONDARY_EXEC_UNRESTRICTED_GUEST)
 		c->caps |= HVT_CAP_UNRESTRICTED;
@@ -213,7 +213,7 @@ static void setup_guest(struct hvt_vcpu *v)
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
-	v->tr = tr;
+	v->tr_sel = tr;
 }
 
 static void setup_host(struct hvt_vcpu *v)
@@ -247,7 +247,7 @@ int hvt_vmcs_setup(struct hvt_vcpu *v, const struct hvt_vmx_config *c)
 	v->ctl_pin = c->pin;
 	v->ctl_cpu = c->cpu;
 	v->exc_bitmap = 0;
-	v->view = HVT_VIEW_ARMED;
+	v->view = v->base = HVT_VIEW_ARMED;
 	rc |= vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, c->pin);
 	rc |= vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, c->cpu);
 	rc |= vmcs_write32(SECONDARY_VM_EXEC_CONTROL, c->cpu2);

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tracing instructions: what this CPU does for the traced thread on it, and how that
+ * changes with each exit.
+ *
+ *   OFF    no traced thread, or one with nothing to come
+ *   WAIT   the kernel runs at full speed in NOUSER: the fetch with which it comes back to
+ *          user code is a violation
+ *   STEP   one instruction, one MTF exit; a record for each that is wanted
+ *   FREE   user code that is not wanted runs at full speed in LAZY: pages where something
+ *          could be wanted are not open there
+ *   INTR   an interrupt ended a step of user code before its instruction ran: it is delivered
+ *          in NOUSER with MTF, whose exit says that this has happened. If it went away, the
+ *          fetch is a violation.
+ *   AWAY   an interrupt came into kernel code that is traced: its handler runs at full speed
+ *          in LAZY, where the page that it will return to is not executable
+ *   NEAR   the handler executes in that page itself: it is stepped there, with no record
+ *
+ * Threads whose kernel code is traced, too, and all on CPUs without mode-based execute
+ * control, are in STEP in the kernel as well. Interrupts are not theirs: stepped, a handler
+ * would take longer than the timer's period. Watches go on meanwhile: their steps (step.c)
+ * are inside of ours.
+ */
+#include <asm/page.h>
+#include <asm/processor-flags.h>
+#include "root_fn.h"
+#include "window.h"
+
+#define VEC_DB 1
+#define VEC_PF 14
+#define DR6_BS (1u << 14)
+
+bool hvt_trace_kernel(const struct hvt_thread *t)
+{
+	return !hvt_m.ept.mbec || (t->trace->flags & (HVT_TRACE_KERNEL | HVT_TRACE_BODY));
+}
+
+bool hvt_tracing_steps(const struct hvt_vcpu *v)
+{
+	return v->tr.mode == HVT_TRACE_STEP || v->tr.mode == HVT_TRACE_INTR ||
+	       v->tr.mode == HVT_TRACE_NEAR;
+}
+
+static bool in_user(void)
+{
+	return VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3; /* that is the CPL */
+}
+
+static enum hvt_view view_for(const struct hvt_vcpu *v, enum hvt_trace_mode mode)
+{
+	if (mode == HVT_TRACE_WAIT || mode == HVT_TRACE_INTR)
+		return HVT_VIEW_NOUSER;
+	if (mode == HVT_TRACE_AWAY ||
+	    (mode == HVT_TRACE_FREE && !hvt_window_bored_everywhere(v->tr.thread)))
+		return HVT_VIEW_LAZY;
+	return HVT_VIEW_ARMED;
+}
+
+void hvt_trace_set(struct hvt_vcpu *v, enum hvt_trace_mode mode)
+{
+	struct hvt_tracer *tr = &v->tr;
+
+	tr->mode = mode;
+	tr->ready = tr->delivering = tr->intr = false;
+	tr->page_gpa = HVT_GPA_NONE;
+	v->base = view_for(v, mode);
+	if (mode == HVT_TRACE_FREE)
+		hvt_lazy_set(v, HVT_GPA_NONE);
+	if (v->step.mode == HVT_STEP_NONE)
+		hvt_view_set(v, v->base);
+	hvt_set_controls(v);
+}
+
+/* The thread is in the kernel now, by its own doing. */
+static void to_kernel(struct hvt_vcpu *v)
+{
+	if (!hvt_trace_kernel(v->tr.thread))
+		hvt_trace_set(v, HVT_TRACE_WAIT);
+}
+
+/*
+ * A handler runs that is not the thread's; it goes on afterwards at @rip. True: that will be
+ * noticed. False: all there is to do is to step.
+ */
+static bool go_away(struct hvt_vcpu *v, u64 rip, u64 rsp, bool user)
+{
+	struct hvt_thread *t = v->tr.thread;
+	u64 gpa;
+
+	if (user) {
+		if (!hvt_m.ept.mbec)
+			return false;
+		t->away = HVT_AWAY_USER;
+		hvt_trace_set(v, HVT_TRACE_WAIT);
+		return true;
+	}
+	gpa = hvt_translate(vmcs_readl(GUEST_CR3), rip);
+	if (gpa == HVT_GPA_NONE)
+		return false;
+	t->away = HVT_AWAY_KERNEL;
+	t->away_rip = rip;
+	t->away_rsp = rsp;
+	hvt_lazy_set(v, gpa);
+	hvt_trace_set(v, HVT_TRACE_AWAY);
+	return true;
+}
+
+/* A thread comes back to a CPU in the middle of a handler. */
+void hvt_trace_still_away(struct hvt_vcpu *v)
+{
+	const struct hvt_thread *t = v->tr.thread;
+
+	if (!go_away(v, t->away_rip, t->away_rsp, t->away == HVT_AWAY_USER))
+		hvt_trace_set(v, HVT_TRACE_STEP);
+}
+
+static bool is_back(const struct hvt_thread *t)
+{
+	return vmcs_readl(GUEST_RIP) == t->away_rip && vmcs_readl(GUEST_RSP) == t->away_rsp;
+}
+
+/* ------------------------------------------------------------------ */
+/* What is said of it */
+
+static void say_interrupt(struct hvt_vcpu *v, u8 vector)
+{
+	struct hvt_thread *t = v->tr.thread;
+	struct hvt_rec_flow f = {
+		.ip = v->tr.insn.ip,
+		.what = HVT_FLOW_INTERRUPT,
+		.vector = vector,
+	};
+
+	if (t && t->flowing)
+		hvt_trace_emit_flow(v, &f);
+}
+
+static u64 guest_cr2(void)
+{
+	u64 cr2;
+
+	asm volatile("mov %%cr2, %0" : "=r"(cr2));
+	return cr2;
+}
+
+static bool is_trap(u32 info)
+{
+	u64 dr6;
+
+	if (HVT_EV_VECTOR(info) != VEC_DB || HVT_EV_TYPE(info) != HVT_EV_EXCEPTION)
+		return hvt_event_is_soft(info);
+	asm volatile("mov %%db6, %0" : "=r"(dr6));
+	return dr6 & DR6_BS;
+}
+
+static void say_exception(struct hvt_vcpu *v)
+{
+	u32 info = v->inject.info;
+	const struct hvt_trace_insn *x = &v->tr.insn;
+	struct hvt_thread *t = v->tr.thread;
+	struct hvt_rec_flow f = {
+		.ip = x->ip,
+		.what = HVT_FLOW_EXCEPTION,
+		.vector = HVT_EV_VECTOR(info),
+		.code = info & HVT_EV_ERROR ? v->inject.error : 0,
+		.insn_len = x->len ? x->len : x->got,
+	};
+
+	f.h.flags = x->flags;
+	if (f.vector == VEC_PF)
+		f.arg[0] = guest_cr2();
+	if (is_trap(info))
+		f.h.flags |= HVT_RF_TRAP;
+	hvt_copy(f.insn, x->insn, 8);
+	hvt_copy(f.insn + 7, x->insn + 7, 8);
+	if (t && t->flowing)
+		hvt_trace_emit_flow(v, &f);
+	if (t)
+		t->nest++;
+}
+
+/* The CPU goes on with user code at RIP. */
+static void say_resume(struct hvt_vcpu *v)
+{
+	struct hvt_thread *t = v->tr.thread;
+	struct hvt_rec_flow f = {
+		.what = HVT_FLOW_RESUME,
+		.to = vmcs_readl(GUEST_RIP),
+	};
+
+	if (t->in_call && f.to == t->call_ret) {
+		f.h.flags |= HVT_RF_SYSRET;
+		f.code = t->nr;
+		f.arg[0] = v->regs.gpr[0];
+	}
+	t->in_call = false;
+	t->away = HVT_HERE;
+	t->nest = 0;
+	t->fresh = true;
+	f.h.flags |= t->call32 ? HVT_RF_CODE32 : 0;
+	if (t->flowing)
+		hvt_trace_emit_flow(v, &f);
+}
+
+/* ------------------------------------------------------------------ */
+/* Into and out of the kernel by instructions */
+
+/* Prefixes that SYSCALL and INT may have: REX, and those that change nothing. */
+static u32 opcode_at(const struct hvt_trace_insn *x)
+{
+	u32 i;
+
+	for (i = 0; i + 1 < x->got; i++) {
+		u8 b = x->insn[i];
+
+		if ((b & 0xf0) != 0x40 && b != 0x66 && b != 0x67 && b != 0xf2 && b != 0xf3 &&
+		    (b & 0xe7) != 0x26 && (b & 0xfe) != 0x64)
+			break;
+	}
+	return i;
+}
+
+/* The instruction has just led into the kernel: was it a system call? SDM, Linux's ABI. */
+static void say_call(struct hvt_vcpu *v)
+{
+	static const u8 reg64[6] = { 7, 6, 2, 10, 8, 9 }, reg32[6] = { 3, 1, 2, 6, 7, 5 };
+	const struct hvt_trace_insn *x = &v->tr.insn;
+	const u8 *op = x->insn + opcode_at(x);
+	struct hvt_thread *t = v->tr.thread;
+	struct hvt_rec_flow f = { .ip = x->ip, .what = HVT_FLOW_SYSCALL };
+	bool fast = op[0] == 0x0f && op[1] == 0x05;
+	u32 i;
+
+	if (!fast && !(op[0] == 0xcd && op[1] == 0x80) && !(op[0] == 0x0f && op[1] == 0x34))
+		return;
+	t->call32 = !fast || (x->flags & HVT_RF_CODE32);
+	t->in_call = true;
+	t->nr = f.code = v->regs.gpr[0];
+	t->call_ret = x->ip + x->len;
+	for (i = 0; i < 6; i++)
+		f.arg[i] = t->call32 ? (u32)v->regs.gpr[reg32[i]] : v->regs.gpr[reg64[i]];
+	f.h.flags = t->call32 ? HVT_RF_CODE32 : 0;
+	if (t->flowing)
+		hvt_trace_emit_flow(v, &f);
+}
+
+static bool is_iret(const struct hvt_trace_insn *x)
+{
+	return x->insn[opcode_at(x)] == 0xcf;
+}
+
+/* Back from a handler: of an interrupt, or of an exception by an IRET that was stepped. */
+static void say_return(struct hvt_vcpu *v)
+{
+	struct hvt_thread *t = v->tr.thread;
+	struct hvt_rec_flow f = {
+		.ip = v->tr.insn.ip,
+		.what = HVT_FLOW_RETURN,
+		.to = vmcs_readl(GUEST_RIP),
+	};
+
+	t->fresh = true;
+	if (t->flowing)
+		hvt_trace_emit_flow(v, &f);
+}
+
+static void come_back(struct hvt_vcpu *v)
+{
+	v->tr.thread->away = HVT_HERE;
+	say_return(v);
+	hvt_trace_set(v, HVT_TRACE_STEP);
+}
+
+/* The handler is, or was, in the page that it will return to. */
+static void near(struct hvt_vcpu *v)
+{
+	const struct hvt_thread *t = v->tr.thread;
+
+	if (is_back(t))
+		come_back(v);
+	else if ((vmcs_readl(GUEST_RIP) ^ t->away_rip) & PAGE_MASK)
+		hvt_trace_set(v, HVT_TRACE_AWAY);
+}
+
+/* It has retired and is counted: where is the CPU now? */
+static void follow(struct hvt_vcpu *v)
+{
+	struct hvt_tracer *tr = &v->tr;
+	bool was_user = tr->insn.flags & HVT_RF_USER, user = in_user();
+
+	if (was_user && !user) {
+		say_call(v);
+		to_kernel(v);
+	} else if (!was_user && user) {
+		say_resume(v);
+	} else if (!user && tr->thread->nest && is_iret(&tr->insn)) {
+		tr->thread->nest--;
+		say_return(v);
+	}
+}
+
+/* ------------------------------------------------------------------ */
+
+/* The next instruction, at @to, is not recorded. */
+static void say_end(struct hvt_vcpu *v, u64 to)
+{
+	struct hvt_rec_flow f = { .what = HVT_FLOW_END, .to = to };
+
+	hvt_trace_emit_flow(v, &f);
+	v->tr.thread->flowing = false;
+}
+
+static void count(struct hvt_vcpu *v)
+{
+	struct hvt_thread *t = v->tr.thread;
+	struct hvt_trace_insn *x = &v->tr.insn;
+
+	if (hvt_window_take(t, x->ip, x->wanted)) {
+		hvt_trace_emit_insn(v);
+		hvt_count(&t->trace->instructions);
+	} else {
+		hvt_count(&t->trace->unrecorded);
+	}
+	if (t->window == HVT_WINDOW_OPEN)
+		return;
+	if (t->flowing)
+		say_end(v, vmcs_readl(GUEST_RIP));
+	if (t->window == HVT_WINDOW_OVER) {
+		xadd(&t->trace->running, -1u);
+		hvt_trace_set(v, HVT_TRACE_OFF);
+	}
+}
+
+/* An interrupt frame of the instruction that should have run: the handler's begins. */
+static bool was_interrupted(const struct hvt_tracer *tr)
+{
+	u64 saved;
+
+	return vmcs_readl(GUEST_RIP) != tr->insn.rip &&
+	       !(vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_IF) &&
+	       hvt_guest_read(vmcs_readl(GUEST_RSP), &saved, 8) && saved == tr->insn.rip;
+}
+
+/* MTF, or an exit by an instruction that was completed: something has retired. */
+void hvt_trace_retired(struct hvt_vcpu *v)
+{
+	struct hvt_tracer *tr = &v->tr;
+	struct hvt_thread *t = tr->thread;
+
+	if (tr->mode == HVT_TRACE_INTR) {
+		say_interrupt(v, hvt_apic_in_service());
+		go_away(v, 0, 0, true);
+		return;
+	}
+	if (tr->mode == HVT_TRACE_NEAR) {
+		near(v);
+		return;
+	}
+	if (tr->mode != HVT_TRACE_STEP)
+		return; /* a watch's step */
+	if (tr->delivering) {
+		tr->delivering = tr->ready = false;
+		return;
+	}
+	if (!tr->ready)
+		return; /* begun in the middle of a watch's step */
+	tr->ready = false;
+	if (tr->intr) {
+		tr->intr = false;
+		if (was_interrupted(tr)) {
+			say_interrupt(v, hvt_apic_in_service());
+			if (t)
+				go_away(v, tr->insn.rip, tr->insn.rsp,
+					tr->insn.flags & HVT_RF_USER);
+			return;
+		}
+	}
+	if (tr->switching && hvt_trace_switched(v))
+		return;
+	if (!t)
+		return;
+	count(v);
+	if (t->body && hvt_body_returned(t)) {
+		say_end(v, vmcs_readl(GUEST_RIP));
+		hvt_body_end(v);
+		return;
+	}
+	if (tr->mode == HVT_TRACE_STEP)
+		follow(v);
+}
+
+/* The instruction has not run: an exit came first. */
+void hvt_trace_stopped(struct hvt_vcpu *v, u32 reason)
+{
+	struct hvt_tracer *tr = &v->tr;
+
+	tr->delivering = false; /* what is merged with it is said anew */
+	if (reason != EXIT_REASON_EXTERNAL_INTERRUPT || tr->mode != HVT_TRACE_STEP)
+		return;
+	if (tr->thread && hvt_m.ept.mbec && in_user()) {
+		hvt_trace_set(v, HVT_TRACE_INTR);
+		return;
+	}
+	tr->intr = true;
+	hvt_set_controls(v);
+}
+
+/*
+ * A fetch that NOUSER or LAZY did not allow. True: the fetch comes again, in another view;
+ * false: it is not ours.
+ */
+bool hvt_trace_fetch(struct hvt_vcpu *v, u64 gpa)
+{
+	if (v->step.mode != HVT_STEP_NONE)
+		return false;
+	if (v->tr.mode == HVT_TRACE_AWAY) {
+		if ((vmcs_readl(GUEST_RIP) ^ v->tr.thread->away_rip) & PAGE_MASK)
+			return false;
+		hvt_trace_set(v, HVT_TRACE_NEAR);
+		near(v);
+		return true;
+	}
+	if (!in_user())
+		return false;
+	switch (v->tr.mode) {
+	case HVT_TRACE_WAIT:
+		say_resume(v);
+		hvt_trace_set(v, HVT_TRACE_STEP);
+		return true;
+	case HVT_TRACE_INTR:
+		hvt_trace_set(v, HVT_TRACE_STEP);
+		return true;
+	case HVT_TRACE_FREE:
+		if (v->view != HVT_VIEW_LAZY)
+			return false;
+		if (hvt_window_bored(v->tr.thread, vmcs_readl(GUEST_RIP)))
+			return hvt_lazy_open(v, gpa);
+		hvt_trace_set(v, HVT_TRACE_STEP);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* An event will be delivered by the next entry. */
+static void deliver(struct hvt_vcpu *v)
+{
+	struct hvt_tracer *tr = &v->tr;
+	u32 type = HVT_EV_TYPE(v->inject.info);
+
+	if (!tr->ready)
+		tr->insn.ip = vmcs_readl(GUEST_RIP);
+	tr->ready = false;
+	tr->delivering = true;
+	if (type == HVT_EV_INTR || type == HVT_EV_NMI) {
+		say_interrupt(v, HVT_EV_VECTOR(v->inject.info));
+		if (tr->thread)
+			go_away(v, vmcs_readl(GUEST_RIP), vmcs_readl(GUEST_RSP), in_user());
+		return;
+	}
+	if (type != HVT_EV_SOFT_INTR)
+		say_exception(v);
+	if (tr->thread)
+		to_kernel(v); /* which may end our stepping */
+}
+
+/* Code that cannot be of interest runs freely. */
+static void set_free(struct hvt_vcpu *v, u64 ip)
+{
+	u64 gpa;
+
+	if (v->tr.thread->flowing)
+		say_end(v, ip);
+	hvt_trace_set(v, HVT_TRACE_FREE);
+	gpa = hvt_translate(vmcs_readl(GUEST_CR3), ip);
+	if (v->base == HVT_VIEW_LAZY && gpa != HVT_GPA_NONE)
+		hvt_lazy_open(v, gpa); /* saves the violation; that would do it as well */
+}
+
+/* Before each entry, when it is known what that injects. */
+void hvt_trace_entry(struct hvt_vcpu *v)
+{
+	struct hvt_tracer *tr = &v->tr;
+	struct hvt_trace_insn *x = &tr->insn;
+	struct hvt_thread *t = tr->thread;
+
+	if (!hvt_tracing_steps(v) || tr->delivering)
+		return;
+	if (!t && !tr->switching) { /* its trace has ended */
+		hvt_trace_set(v, HVT_TRACE_OFF);
+		return;
+	}
+	if (tr->mode == HVT_TRACE_NEAR)
+		return;
+	if (v->inject.info & HVT_EV_VALID) {
+		deliver(v);
+		return;
+	}
+	if (tr->mode != HVT_TRACE_STEP || tr->ready)
+		return;
+	hvt_trace_where(v);
+	if (t && (x->flags & HVT_RF_USER)) {
+		if (t->trace->from && x->ip == t->trace->from)
+			hvt_trace_open_window(v, t->trace);
+		if (hvt_m.ept.mbec && hvt_window_bored(t, x->ip)) {
+			set_free(v, x->ip);
+			return;
+		}
+	}
+	hvt_trace_look(v);
+	if (t && t->flowing && !x->wanted && (x->flags & HVT_RF_USER))
+		say_end(v, x->ip);
+	hvt_set_controls(v);
+}
+
+/* A watch of the trace was touched by the thread on this CPU, or its first address reached. */
+void hvt_trace_open_window(struct hvt_vcpu *v, struct hvt_trace *trace)
+{
+	struct hvt_thread *t = v->tr.thread;
+
+	if (!t || t->trace != trace || !hvt_window_open(t))
+		return;
+	hvt_count(&trace->windows);
+	if (v->tr.mode == HVT_TRACE_FREE)
+		hvt_trace_set(v, in_user() || hvt_trace_kernel(t) ? HVT_TRACE_STEP : HVT_TRACE_WAIT);
+}
