@@ -22,6 +22,15 @@ void *xrealloc(void *old, size_t size)
 	return p;
 }
 
+void *xzalloc(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (!p)
+		exit(complain(AGENT_ERROR, "agent: out of memory; try: fewer --ring-slots"));
+	return p;
+}
+
 char *xstrndup(const char *s, size_t len)
 {
 	char *copy = xrealloc(NULL, len + 1);

@@ -15,6 +15,8 @@ struct buf {
 };
 
 void *xrealloc(void *old, size_t size);
+/* Zeros, of which none is in memory before it is used when they are many. */
+void *xzalloc(size_t size);
 char *xstrndup(const char *s, size_t len);
 
 /* Makes room for more bytes after len; does not change len. */

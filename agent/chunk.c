@@ -90,10 +90,9 @@ static size_t room_of(size_t column)
 
 struct chunk *chunk_new(uint32_t cpu)
 {
-	struct chunk *c = xrealloc(NULL, sizeof(*c));
+	struct chunk *c = xzalloc(sizeof(*c));
 	size_t i;
 
-	memset(c, 0, sizeof(*c));
 	c->cpu = cpu;
 	c->tsc_first = ~0ull;
 	for (i = 0; i < COLUMNS; i++)
@@ -371,7 +370,8 @@ bool chunk_add(struct chunk *c, const uint8_t *rec)
 		PUT(c, REMAP_PID, remap.pid);
 		PUT(c, REMAP_TID, remap.tid);
 	}
-	return c->records < CHUNK_RECORDS && c->bytes < CHUNK_BYTES;
+	return c->records < CHUNK_RECORDS && c->bytes < CHUNK_BYTES &&
+	       c->count[COLUMN_GLA] < CHUNK_ACCESSES;
 }
 
 uint64_t chunk_tsc_first(const struct chunk *c)

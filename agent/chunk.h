@@ -15,9 +15,14 @@
 
 #include "buf.h"
 
-/* What is enough: more would gain little, and a chunk is decoded as a whole. */
-#define CHUNK_RECORDS 8192u
-#define CHUNK_BYTES   (512u << 10) /* as in the ring */
+/*
+ * What is enough: more would gain little, and a chunk is decoded as a whole. Of accesses
+ * that is so early; instructions share a dictionary, which serves the better the more there
+ * are.
+ */
+#define CHUNK_RECORDS  32768u
+#define CHUNK_ACCESSES 4096u
+#define CHUNK_BYTES    (2u << 20) /* as in the ring */
 
 struct chunk;
 

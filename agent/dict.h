@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define DICT_ROW  32u /* bytes, padded with zeros */
-#define DICT_ROWS 8192u
+#define DICT_ROWS 32768u
 
 struct dict {
 	uint8_t row[DICT_ROWS][DICT_ROW];

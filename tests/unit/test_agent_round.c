@@ -266,8 +266,6 @@ static size_t sections(struct machine *m, int type, uint32_t cpu, struct walk *l
 	return n;
 }
 
-#define FULL (CHUNK_BYTES / sizeof(struct hvt_rec_access)) /* accesses in a section */
-
 /*
  * Sections are filled: one CPU's go out when they are, another one's few records wait, and
  * hold the ROUNDs back; until a reader would have to keep too much.
@@ -290,9 +288,9 @@ static void gathered(void **state)
 		assert_true(m.s.held_since);
 		m.s.held_since = mono_ns();
 		assert_int_equal(sections(&m, HVT_SEC_EVENTS, 1, &w), 0);
-		assert_int_equal(sections(&m, HVT_SEC_EVENTS, 0, &w), records / FULL);
-		if (records >= FULL)
-			assert_int_equal(w.s.count, FULL);
+		assert_int_equal(sections(&m, HVT_SEC_EVENTS, 0, &w), records / CHUNK_ACCESSES);
+		if (records >= CHUNK_ACCESSES)
+			assert_int_equal(w.s.count, CHUNK_ACCESSES);
 		assert_int_equal(sections(&m, HVT_SEC_ROUND, CPUS, &w), 1);
 		memcpy(&round, w.plain, sizeof(round));
 		assert_int_equal(round.tsc, 99);
