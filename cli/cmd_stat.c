@@ -12,6 +12,7 @@
 
 #include "analyse/grid.h"
 #include "analyse/input.h"
+#include "analyse/names.h"
 #include "lib/json.h"
 
 #define INTERVALS 16
@@ -150,43 +151,33 @@ static void intervals(const struct stat *s)
 	}
 }
 
+/* Of a log of traces: what was executed where, and of which trace. */
 static void traces(const struct stat *s)
 {
-	const struct hvt_trace_fact *t;
-	size_t i, k;
+	const char *spec;
+	size_t i;
 
-	if (s->nr_traces)
-		printf("\n%11s %12s %10s\n", "", "instructions", "breaks");
+	printf("\n%11s %12s %10s %8s\n", "", "instructions", "breaks", "lost");
+	for (i = 0; i < s->nr_cpus; i++)
+		printf("cpu   %5" PRIu32 " %12" PRIu64 " %10" PRIu64 " %8" PRIu64 "\n",
+		       s->cpus[i].id, s->cpus[i].c.instructions, s->cpus[i].c.flows,
+		       s->cpus[i].c.lost);
 	for (i = 0; i < s->nr_traces; i++) {
-		printf("trace %5" PRIu32 " %12" PRIu64 " %10" PRIu64 "  ", s->traces[i].id,
-		       s->traces[i].c.instructions, s->traces[i].c.flows);
-		for (k = 0; (t = hvt_reader_trace(s->input.reader, k)); k++)
-			if (t->id == s->traces[i].id)
-				break;
-		hvt_print_escaped(stdout, t ? t->spec : "?", SIZE_MAX);
+		printf("trace %5" PRIu32 " %12" PRIu64 " %10" PRIu64 " %8" PRIu64 "  ",
+		       s->traces[i].id, s->traces[i].c.instructions, s->traces[i].c.flows,
+		       s->traces[i].c.lost);
+		spec = hvt_spec_of(s->input.reader, s->traces[i].id);
+		hvt_print_escaped(stdout, spec ? spec : "?", SIZE_MAX);
 		putchar('\n');
 	}
 }
 
-static void text(const struct stat *s)
+/* Of accesses. */
+static void watches(const struct stat *s)
 {
-	const struct counts *t = &s->total;
-	uint64_t span = t->last_ns - t->first_ns;
-	const struct hvt_watch_fact *w;
-	size_t i, k;
+	const char *spec;
+	size_t i;
 
-	printf("accesses   %" PRIu64 ": %" PRIu64 " read, %" PRIu64 " write, %" PRIu64
-	       " read and write, %" PRIu64 " execute\n",
-	       t->accesses, t->reads, t->writes, t->rmws, t->execs);
-	printf("bytes      %" PRIu64 "\n", t->bytes);
-	if (s->nr_traces)
-		printf("traced     %" PRIu64 " instructions, %" PRIu64
-		       " breaks of their sequence\n",
-		       t->instructions, t->flows);
-	printf("lost       %" PRIu64 " records\n", t->lost);
-	printf("remaps     %" PRIu64 "\n", t->remaps);
-	printf("time       %" PRIu64 ".%09" PRIu64 " s\n", span / 1000000000, span % 1000000000);
-	printf("rate       %.0f accesses per second\n", per_second(t->accesses, span));
 	printf("\n%11s %10s %10s %10s %10s %8s %8s\n", "", "accesses", "read", "write",
 	       "read+write", "execute", "lost");
 	for (i = 0; i < s->nr_cpus; i++) {
@@ -195,14 +186,42 @@ static void text(const struct stat *s)
 	}
 	for (i = 0; i < s->nr_watches; i++) {
 		counts_line("watch", s->watches[i].id, &s->watches[i].c);
-		for (k = 0; (w = hvt_reader_watch(s->input.reader, k)); k++)
-			if (w->id == s->watches[i].id)
-				break;
 		fputs("  ", stdout);
-		hvt_print_escaped(stdout, w ? w->spec : "?", SIZE_MAX);
+		spec = hvt_spec_of(s->input.reader, s->watches[i].id);
+		hvt_print_escaped(stdout, spec ? spec : "?", SIZE_MAX);
 		putchar('\n');
 	}
-	traces(s);
+}
+
+static void text(const struct stat *s)
+{
+	const struct counts *t = &s->total;
+	uint64_t span = t->last_ns - t->first_ns;
+	bool accesses = t->accesses || !s->nr_traces;
+
+	if (accesses) {
+		printf("accesses   %" PRIu64 ": %" PRIu64 " read, %" PRIu64 " write, %" PRIu64
+		       " read and write, %" PRIu64 " execute\n",
+		       t->accesses, t->reads, t->writes, t->rmws, t->execs);
+		printf("bytes      %" PRIu64 "\n", t->bytes);
+	}
+	if (s->nr_traces)
+		printf("traced     %" PRIu64 " instructions, %" PRIu64
+		       " breaks of their sequence\n",
+		       t->instructions, t->flows);
+	printf("lost       %" PRIu64 " records\n", t->lost);
+	if (accesses)
+		printf("remaps     %" PRIu64 "\n", t->remaps);
+	printf("time       %" PRIu64 ".%09" PRIu64 " s\n", span / 1000000000, span % 1000000000);
+	if (accesses)
+		printf("rate       %.0f accesses per second\n", per_second(t->accesses, span));
+	if (s->nr_traces)
+		printf("rate       %.0f instructions per second\n",
+		       per_second(t->instructions, span));
+	if (accesses)
+		watches(s);
+	if (s->nr_traces)
+		traces(s);
 	if (s->grid.used)
 		intervals(s);
 }
