@@ -45,17 +45,19 @@ static struct hvt_thread *get(void *task)
 	return b;
 }
 
-/* The fetch of an instruction on a page that is not executable in ARMED. */
+/*
+ * The fetch of an instruction on a page that is not executable in ARMED. It may be the
+ * first of a body, which counts once it has retired: until then it may come again.
+ */
 void hvt_body_fetch(struct hvt_vcpu *v)
 {
-	u64 ip = vmcs_readl(GUEST_RIP), rsp = vmcs_readl(GUEST_RSP), n;
+	u64 ip = vmcs_readl(GUEST_RIP), rsp = vmcs_readl(GUEST_RSP);
 	struct hvt_trace *t = trace_at(ip);
 	struct hvt_thread *b;
 
 	if (!t || v->tr.thread || VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3)
 		return;
-	n = xadd(&t->bodies, 1) + 1;
-	if (n <= t->after || (t->count && n - t->after > t->count))
+	if (t->count && READ_ONCE(t->bodies) >= t->after + t->count)
 		return;
 	b = get(current);
 	if (!b) {
@@ -66,13 +68,24 @@ void hvt_body_fetch(struct hvt_vcpu *v)
 		.trace = t,
 		.task = current,
 		.window = HVT_WINDOW_OPEN,
-		.body = n,
 		.ret_rsp = rsp + 8,
 	};
 	hvt_guest_read(rsp, &b->ret_ip, 8);
-	hvt_count(&t->windows);
 	v->tr.thread = b;
 	hvt_trace_set(v, HVT_TRACE_STEP);
+}
+
+/* Its first instruction has retired. False: it is not one of those that are wanted. */
+bool hvt_body_entered(struct hvt_thread *b)
+{
+	struct hvt_trace *t = b->trace;
+	u64 n = xadd(&t->bodies, 1) + 1;
+
+	if (n <= t->after || (t->count && n - t->after > t->count))
+		return false;
+	b->body = n;
+	hvt_count(&t->windows);
+	return true;
 }
 
 /* Back at its caller, with the return address popped. */
@@ -81,14 +94,9 @@ bool hvt_body_returned(const struct hvt_thread *b)
 	return vmcs_readl(GUEST_RIP) == b->ret_ip && vmcs_readl(GUEST_RSP) == b->ret_rsp;
 }
 
-void hvt_body_end(struct hvt_vcpu *v)
+void hvt_body_end(struct hvt_thread *b)
 {
-	struct hvt_thread *b = v->tr.thread;
-
-	hvt_count(&b->trace->bodies_done);
 	b->trace = NULL;
-	v->tr.thread = NULL;
-	hvt_trace_set(v, HVT_TRACE_OFF);
 	smp_store_release(&b->task, NULL);
 }
 
@@ -125,12 +133,9 @@ u64 hvt_body_del(struct hvt_vcpu *v, struct hvt_trace *t)
 		if (o && o->tr.next && o->tr.next->trace == t)
 			o->tr.next = NULL;
 	}
-	for (i = 0; i < HVT_BODIES; i++) {
-		if (hvt_m.body[i].trace == t) {
-			hvt_m.body[i].trace = NULL;
-			smp_store_release(&hvt_m.body[i].task, NULL);
-		}
-	}
+	for (i = 0; i < HVT_BODIES; i++)
+		if (hvt_m.body[i].trace == t)
+			hvt_body_end(&hvt_m.body[i]);
 	hvt_start_others(v);
 	return 0;
 }

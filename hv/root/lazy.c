@@ -46,12 +46,12 @@ void hvt_lazy_reset(struct hvt_vcpu *v)
 	vmx_invept(VMX_EPT_EXTENT_CONTEXT, v->eptp_lazy);
 }
 
-/* What it is for: nothing executes in @gpa's page, or (HVT_GPA_NONE) wanted user code. */
+/* What it is for: nothing executes in @gpa's page, or (HVT_GPA_NONE) no user code, for a start. */
 void hvt_lazy_set(struct hvt_vcpu *v, u64 gpa)
 {
 	if (gpa != HVT_GPA_NONE)
 		gpa &= PAGE_MASK;
-	if (v->lazy_trap == gpa)
+	if (gpa != HVT_GPA_NONE && v->lazy_trap == gpa)
 		return;
 	v->lazy_trap = gpa;
 	hvt_lazy_reset(v);

@@ -125,6 +125,15 @@ void hvt_trace_set(struct hvt_vcpu *v, enum hvt_trace_mode mode);
 bool hvt_trace_kernel(const struct hvt_thread *t);
 void hvt_trace_still_away(struct hvt_vcpu *v);
 
+/* trace_say.c */
+void hvt_say_interrupt(struct hvt_vcpu *v, u8 vector);
+void hvt_say_exception(struct hvt_vcpu *v);
+void hvt_say_resume(struct hvt_vcpu *v);
+void hvt_say_call(struct hvt_vcpu *v);
+void hvt_say_return(struct hvt_vcpu *v);
+void hvt_say_end(struct hvt_vcpu *v, u64 to);
+bool hvt_is_iret(const struct hvt_trace_insn *x);
+
 /* trace_task.c: what Linux tells of tasks */
 void hvt_trace_switch(struct hvt_vcpu *v, const struct hvt_call_switch *c, bool now);
 bool hvt_trace_switched(struct hvt_vcpu *v);
@@ -140,8 +149,9 @@ void hvt_trace_emit_flow(struct hvt_vcpu *v, struct hvt_rec_flow *f);
 
 /* body.c */
 void hvt_body_fetch(struct hvt_vcpu *v);
-bool hvt_body_returned(const struct hvt_thread *t);
-void hvt_body_end(struct hvt_vcpu *v);
+bool hvt_body_entered(struct hvt_thread *b);
+bool hvt_body_returned(const struct hvt_thread *b);
+void hvt_body_end(struct hvt_thread *b);
 struct hvt_thread *hvt_body_of(const void *task);
 u64 hvt_body_add(struct hvt_vcpu *v, struct hvt_trace *t);
 u64 hvt_body_del(struct hvt_vcpu *v, struct hvt_trace *t);

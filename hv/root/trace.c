@@ -26,10 +26,6 @@
 #include "root_fn.h"
 #include "window.h"
 
-#define VEC_DB 1
-#define VEC_PF 14
-#define DR6_BS (1u << 14)
-
 bool hvt_trace_kernel(const struct hvt_thread *t)
 {
 	return !hvt_m.ept.mbec || (t->trace->flags & (HVT_TRACE_KERNEL | HVT_TRACE_BODY));
@@ -64,8 +60,9 @@ void hvt_trace_set(struct hvt_vcpu *v, enum hvt_trace_mode mode)
 	tr->ready = tr->delivering = tr->intr = false;
 	tr->page_gpa = HVT_GPA_NONE;
 	v->base = view_for(v, mode);
-	if (mode == HVT_TRACE_FREE)
+	if (mode == HVT_TRACE_FREE && (tr->lazy_stale || v->lazy_trap != HVT_GPA_NONE))
 		hvt_lazy_set(v, HVT_GPA_NONE);
+	tr->lazy_stale &= mode != HVT_TRACE_FREE;
 	if (v->step.mode == HVT_STEP_NONE)
 		hvt_view_set(v, v->base);
 	hvt_set_controls(v);
@@ -119,155 +116,10 @@ static bool is_back(const struct hvt_thread *t)
 	return vmcs_readl(GUEST_RIP) == t->away_rip && vmcs_readl(GUEST_RSP) == t->away_rsp;
 }
 
-/* ------------------------------------------------------------------ */
-/* What is said of it */
-
-static void say_interrupt(struct hvt_vcpu *v, u8 vector)
-{
-	struct hvt_thread *t = v->tr.thread;
-	struct hvt_rec_flow f = {
-		.ip = v->tr.insn.ip,
-		.what = HVT_FLOW_INTERRUPT,
-		.vector = vector,
-	};
-
-	if (t && t->flowing)
-		hvt_trace_emit_flow(v, &f);
-}
-
-static u64 guest_cr2(void)
-{
-	u64 cr2;
-
-	asm volatile("mov %%cr2, %0" : "=r"(cr2));
-	return cr2;
-}
-
-static bool is_trap(u32 info)
-{
-	u64 dr6;
-
-	if (HVT_EV_VECTOR(info) != VEC_DB || HVT_EV_TYPE(info) != HVT_EV_EXCEPTION)
-		return hvt_event_is_soft(info);
-	asm volatile("mov %%db6, %0" : "=r"(dr6));
-	return dr6 & DR6_BS;
-}
-
-static void say_exception(struct hvt_vcpu *v)
-{
-	u32 info = v->inject.info;
-	const struct hvt_trace_insn *x = &v->tr.insn;
-	struct hvt_thread *t = v->tr.thread;
-	struct hvt_rec_flow f = {
-		.ip = x->ip,
-		.what = HVT_FLOW_EXCEPTION,
-		.vector = HVT_EV_VECTOR(info),
-		.code = info & HVT_EV_ERROR ? v->inject.error : 0,
-		.insn_len = x->len ? x->len : x->got,
-	};
-
-	f.h.flags = x->flags;
-	if (f.vector == VEC_PF)
-		f.arg[0] = guest_cr2();
-	if (is_trap(info))
-		f.h.flags |= HVT_RF_TRAP;
-	hvt_copy(f.insn, x->insn, 8);
-	hvt_copy(f.insn + 7, x->insn + 7, 8);
-	if (t && t->flowing)
-		hvt_trace_emit_flow(v, &f);
-	if (t)
-		t->nest++;
-}
-
-/* The CPU goes on with user code at RIP. */
-static void say_resume(struct hvt_vcpu *v)
-{
-	struct hvt_thread *t = v->tr.thread;
-	struct hvt_rec_flow f = {
-		.what = HVT_FLOW_RESUME,
-		.to = vmcs_readl(GUEST_RIP),
-	};
-
-	if (t->in_call && f.to == t->call_ret) {
-		f.h.flags |= HVT_RF_SYSRET;
-		f.code = t->nr;
-		f.arg[0] = v->regs.gpr[0];
-	}
-	t->in_call = false;
-	t->away = HVT_HERE;
-	t->nest = 0;
-	t->fresh = true;
-	f.h.flags |= t->call32 ? HVT_RF_CODE32 : 0;
-	if (t->flowing)
-		hvt_trace_emit_flow(v, &f);
-}
-
-/* ------------------------------------------------------------------ */
-/* Into and out of the kernel by instructions */
-
-/* Prefixes that SYSCALL and INT may have: REX, and those that change nothing. */
-static u32 opcode_at(const struct hvt_trace_insn *x)
-{
-	u32 i;
-
-	for (i = 0; i + 1 < x->got; i++) {
-		u8 b = x->insn[i];
-
-		if ((b & 0xf0) != 0x40 && b != 0x66 && b != 0x67 && b != 0xf2 && b != 0xf3 &&
-		    (b & 0xe7) != 0x26 && (b & 0xfe) != 0x64)
-			break;
-	}
-	return i;
-}
-
-/* The instruction has just led into the kernel: was it a system call? SDM, Linux's ABI. */
-static void say_call(struct hvt_vcpu *v)
-{
-	static const u8 reg64[6] = { 7, 6, 2, 10, 8, 9 }, reg32[6] = { 3, 1, 2, 6, 7, 5 };
-	const struct hvt_trace_insn *x = &v->tr.insn;
-	const u8 *op = x->insn + opcode_at(x);
-	struct hvt_thread *t = v->tr.thread;
-	struct hvt_rec_flow f = { .ip = x->ip, .what = HVT_FLOW_SYSCALL };
-	bool fast = op[0] == 0x0f && op[1] == 0x05;
-	u32 i;
-
-	if (!fast && !(op[0] == 0xcd && op[1] == 0x80) && !(op[0] == 0x0f && op[1] == 0x34))
-		return;
-	t->call32 = !fast || (x->flags & HVT_RF_CODE32);
-	t->in_call = true;
-	t->nr = f.code = v->regs.gpr[0];
-	t->call_ret = x->ip + x->len;
-	for (i = 0; i < 6; i++)
-		f.arg[i] = t->call32 ? (u32)v->regs.gpr[reg32[i]] : v->regs.gpr[reg64[i]];
-	f.h.flags = t->call32 ? HVT_RF_CODE32 : 0;
-	if (t->flowing)
-		hvt_trace_emit_flow(v, &f);
-}
-
-static bool is_iret(const struct hvt_trace_insn *x)
-{
-	return x->insn[opcode_at(x)] == 0xcf;
-}
-
-/* Back from a handler: of an interrupt, or of an exception by an IRET that was stepped. */
-static void say_return(struct hvt_vcpu *v)
-{
-	struct hvt_thread *t = v->tr.thread;
-	struct hvt_rec_flow f = {
-		.ip = v->tr.insn.ip,
-		.what = HVT_FLOW_RETURN,
-		.to = vmcs_readl(GUEST_RIP),
-	};
-
-	t->fresh = true;
-	if (t->flowing)
-		hvt_trace_emit_flow(v, &f);
-}
-
 static void come_back(struct hvt_vcpu *v)
 {
 	v->tr.thread->away = HVT_HERE;
-	say_return(v);
+	hvt_say_return(v);
 	hvt_trace_set(v, HVT_TRACE_STEP);
 }
 
@@ -289,25 +141,24 @@ static void follow(struct hvt_vcpu *v)
 	bool was_user = tr->insn.flags & HVT_RF_USER, user = in_user();
 
 	if (was_user && !user) {
-		say_call(v);
+		hvt_say_call(v);
 		to_kernel(v);
 	} else if (!was_user && user) {
-		say_resume(v);
-	} else if (!user && tr->thread->nest && is_iret(&tr->insn)) {
+		hvt_say_resume(v);
+	} else if (!user && tr->thread->nest && hvt_is_iret(&tr->insn)) {
 		tr->thread->nest--;
-		say_return(v);
+		hvt_say_return(v);
 	}
 }
 
 /* ------------------------------------------------------------------ */
 
-/* The next instruction, at @to, is not recorded. */
-static void say_end(struct hvt_vcpu *v, u64 to)
+/* There is nothing to come of the thread on this CPU. */
+static void leave(struct hvt_vcpu *v)
 {
-	struct hvt_rec_flow f = { .what = HVT_FLOW_END, .to = to };
-
-	hvt_trace_emit_flow(v, &f);
-	v->tr.thread->flowing = false;
+	v->tr.thread = NULL;
+	if (!v->tr.switching) /* which has to be seen through, for the next one */
+		hvt_trace_set(v, HVT_TRACE_OFF);
 }
 
 static void count(struct hvt_vcpu *v)
@@ -315,6 +166,11 @@ static void count(struct hvt_vcpu *v)
 	struct hvt_thread *t = v->tr.thread;
 	struct hvt_trace_insn *x = &v->tr.insn;
 
+	if ((t->trace->flags & HVT_TRACE_BODY) && !t->body && !hvt_body_entered(t)) {
+		hvt_body_end(t);
+		leave(v);
+		return;
+	}
 	if (hvt_window_take(t, x->ip, x->wanted)) {
 		hvt_trace_emit_insn(v);
 		hvt_count(&t->trace->instructions);
@@ -323,11 +179,12 @@ static void count(struct hvt_vcpu *v)
 	}
 	if (t->window == HVT_WINDOW_OPEN)
 		return;
+	v->tr.lazy_stale = true;
 	if (t->flowing)
-		say_end(v, vmcs_readl(GUEST_RIP));
+		hvt_say_end(v, vmcs_readl(GUEST_RIP));
 	if (t->window == HVT_WINDOW_OVER) {
 		xadd(&t->trace->running, -1u);
-		hvt_trace_set(v, HVT_TRACE_OFF);
+		leave(v);
 	}
 }
 
@@ -348,7 +205,7 @@ void hvt_trace_retired(struct hvt_vcpu *v)
 	struct hvt_thread *t = tr->thread;
 
 	if (tr->mode == HVT_TRACE_INTR) {
-		say_interrupt(v, hvt_apic_in_service());
+		hvt_say_interrupt(v, hvt_apic_in_service());
 		go_away(v, 0, 0, true);
 		return;
 	}
@@ -368,21 +225,23 @@ void hvt_trace_retired(struct hvt_vcpu *v)
 	if (tr->intr) {
 		tr->intr = false;
 		if (was_interrupted(tr)) {
-			say_interrupt(v, hvt_apic_in_service());
+			hvt_say_interrupt(v, hvt_apic_in_service());
 			if (t)
 				go_away(v, tr->insn.rip, tr->insn.rsp,
 					tr->insn.flags & HVT_RF_USER);
 			return;
 		}
 	}
-	if (tr->switching && hvt_trace_switched(v))
+	if (t)
+		count(v);
+	t = tr->thread; /* that may have been its end */
+	if ((tr->switching && hvt_trace_switched(v)) || !t)
 		return;
-	if (!t)
-		return;
-	count(v);
 	if (t->body && hvt_body_returned(t)) {
-		say_end(v, vmcs_readl(GUEST_RIP));
-		hvt_body_end(v);
+		hvt_say_end(v, vmcs_readl(GUEST_RIP));
+		hvt_count(&t->trace->bodies_done);
+		hvt_body_end(t);
+		leave(v);
 		return;
 	}
 	if (tr->mode == HVT_TRACE_STEP)
@@ -424,7 +283,7 @@ bool hvt_trace_fetch(struct hvt_vcpu *v, u64 gpa)
 		return false;
 	switch (v->tr.mode) {
 	case HVT_TRACE_WAIT:
-		say_resume(v);
+		hvt_say_resume(v);
 		hvt_trace_set(v, HVT_TRACE_STEP);
 		return true;
 	case HVT_TRACE_INTR:
@@ -448,18 +307,19 @@ static void deliver(struct hvt_vcpu *v)
 	struct hvt_tracer *tr = &v->tr;
 	u32 type = HVT_EV_TYPE(v->inject.info);
 
+	if (type == HVT_EV_SOFT_INTR)
+		return; /* INT n goes on: MTF retires it behind its delivery */
 	if (!tr->ready)
 		tr->insn.ip = vmcs_readl(GUEST_RIP);
 	tr->ready = false;
 	tr->delivering = true;
 	if (type == HVT_EV_INTR || type == HVT_EV_NMI) {
-		say_interrupt(v, HVT_EV_VECTOR(v->inject.info));
+		hvt_say_interrupt(v, HVT_EV_VECTOR(v->inject.info));
 		if (tr->thread)
 			go_away(v, vmcs_readl(GUEST_RIP), vmcs_readl(GUEST_RSP), in_user());
 		return;
 	}
-	if (type != HVT_EV_SOFT_INTR)
-		say_exception(v);
+	hvt_say_exception(v);
 	if (tr->thread)
 		to_kernel(v); /* which may end our stepping */
 }
@@ -470,7 +330,7 @@ static void set_free(struct hvt_vcpu *v, u64 ip)
 	u64 gpa;
 
 	if (v->tr.thread->flowing)
-		say_end(v, ip);
+		hvt_say_end(v, ip);
 	hvt_trace_set(v, HVT_TRACE_FREE);
 	gpa = hvt_translate(vmcs_readl(GUEST_CR3), ip);
 	if (v->base == HVT_VIEW_LAZY && gpa != HVT_GPA_NONE)
@@ -484,13 +344,13 @@ void hvt_trace_entry(struct hvt_vcpu *v)
 	struct hvt_trace_insn *x = &tr->insn;
 	struct hvt_thread *t = tr->thread;
 
-	if (!hvt_tracing_steps(v) || tr->delivering)
+	if (tr->mode == HVT_TRACE_OFF)
 		return;
 	if (!t && !tr->switching) { /* its trace has ended */
 		hvt_trace_set(v, HVT_TRACE_OFF);
 		return;
 	}
-	if (tr->mode == HVT_TRACE_NEAR)
+	if (!hvt_tracing_steps(v) || tr->delivering || tr->mode == HVT_TRACE_NEAR)
 		return;
 	if (v->inject.info & HVT_EV_VALID) {
 		deliver(v);
@@ -509,7 +369,7 @@ void hvt_trace_entry(struct hvt_vcpu *v)
 	}
 	hvt_trace_look(v);
 	if (t && t->flowing && !x->wanted && (x->flags & HVT_RF_USER))
-		say_end(v, x->ip);
+		hvt_say_end(v, x->ip);
 	hvt_set_controls(v);
 }
 
@@ -521,6 +381,7 @@ void hvt_trace_open_window(struct hvt_vcpu *v, struct hvt_trace *trace)
 	if (!t || t->trace != trace || !hvt_window_open(t))
 		return;
 	hvt_count(&trace->windows);
+	v->tr.lazy_stale = true;
 	if (v->tr.mode == HVT_TRACE_FREE)
 		hvt_trace_set(v, in_user() || hvt_trace_kernel(t) ? HVT_TRACE_STEP : HVT_TRACE_WAIT);
 }

@@ -96,6 +96,7 @@ struct hvt_tracer {
 	u8 mode;			/* enum hvt_trace_mode */
 	bool ready;			/* insn is about the next instruction */
 	bool delivering;		/* the next MTF exit is the end of an event's delivery */
+	bool lazy_stale;		/* LAZY's pages are another thread's, or another window's */
 	bool intr;			/* an interrupt is pending: its delivery may come first */
 	u64 page_va, page_gpa;		/* of the last user instruction; HVT_GPA_NONE: not known */
 	struct hvt_trace_insn insn;

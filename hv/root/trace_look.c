@@ -91,7 +91,7 @@ void hvt_trace_look(struct hvt_vcpu *v)
 
 	static_assert(HVT_LEN_CACHE == 1 << (64 - 55));
 	tr->ready = true;
-	x->wanted = t && !(tr->switching && t->task != (void *)current && !t->body) &&
+	x->wanted = t && !(tr->switching && t->task != (void *)current) &&
 		    hvt_window_wants(t, x->ip, x->flags & HVT_RF_USER);
 	/* In the kernel only for those who asked for it. */
 	if (x->wanted && !(x->flags & HVT_RF_USER) &&

@@ -29,6 +29,7 @@ static void begin(struct hvt_vcpu *v, struct hvt_thread *t)
 	if (t && t->window == HVT_WINDOW_OVER)
 		t = NULL;
 	v->tr.switching = false;
+	v->tr.lazy_stale = true;
 	v->tr.thread = t;
 	if (!t) {
 		hvt_trace_set(v, HVT_TRACE_OFF);

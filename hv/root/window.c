@@ -67,7 +67,7 @@ bool hvt_window_take(struct hvt_thread *t, u64 ip, bool wanted)
 	return record;
 }
 
-bool hvt_window_bored(const struct hvt_thread *t, u64 ip)
+static bool is_boring_page(const struct hvt_thread *t, u64 ip)
 {
 	const struct hvt_trace *tr = t->trace;
 	u64 lo = page_of(ip), hi = lo + PAGE;
@@ -88,6 +88,12 @@ bool hvt_window_bored(const struct hvt_thread *t, u64 ip)
 		if (tr->range[i].lo < hi && tr->range[i].hi > lo)
 			return false;
 	return tr->nr_only;
+}
+
+/* An instruction at a page's end may be continued in the next one. */
+bool hvt_window_bored(const struct hvt_thread *t, u64 ip)
+{
+	return is_boring_page(t, ip) && is_boring_page(t, ip + HVT_INSN_MAX - 1);
 }
 
 bool hvt_window_bored_everywhere(const struct hvt_thread *t)

@@ -16,7 +16,10 @@ bool hvt_window_wants(const struct hvt_thread *t, u64 ip, bool user);
  */
 bool hvt_window_take(struct hvt_thread *t, u64 ip, bool wanted);
 
-/* Can nothing in @ip's page, or nowhere at all, be of interest before something else happens? */
+/*
+ * Can nothing in the page of the instruction at @ip (in both, if it may cross into another),
+ * or nowhere at all, be of interest before something else happens?
+ */
 bool hvt_window_bored(const struct hvt_thread *t, u64 ip);
 bool hvt_window_bored_everywhere(const struct hvt_thread *t);
 

@@ -259,7 +259,8 @@ struct hvt_trace_add {
 	__u64 after;		/* leave out the first so many of each window */
 	__u64 count;		/* instructions of a window; 0: no limit */
 	__u32 on;		/* id of a watch of the same fd whose accesses open the window */
-	__u32 nr_only, nr_skip;	/* of range[]: only code in these, first; never in those, behind */
+	__u32 nr_only, nr_skip;	/* of range[]: only user code in these, first; none in those, behind.
+				 * What unwanted code has the kernel do is not wanted, either */
 	__u32 threads;		/* out: how many are traced now */
 	struct hvt_trace_range range[HVT_TRACE_RANGES];
 };
@@ -471,8 +472,9 @@ enum hvt_flow {
 				 * begins, or it comes back from code that is not wanted */
 	HVT_FLOW_END = 2,	/* ... ends, or goes there; at to, if known */
 	HVT_FLOW_INTERRUPT = 3,	/* before the instruction at ip; vector */
-	HVT_FLOW_EXCEPTION = 4,	/* vector, code: its error code; arg[0]: CR2 of a #PF, else 0. A fault: the
-				 * instruction at ip, in insn[], has not retired. A trap: it has */
+	HVT_FLOW_EXCEPTION = 4,	/* vector, code: its error code; arg[0]: CR2 of a #PF, else 0. A
+				 * fault: the instruction at ip, in insn[], has not retired. With
+				 * HVT_RF_TRAP it has; a #DB trap is before the one at ip */
 	HVT_FLOW_SYSCALL = 5,	/* by the instruction at ip; code: number, arg[]: arguments */
 	HVT_FLOW_RESUME = 6,	/* user code goes on at to; with HVT_RF_SYSRET code is the
 				 * number and arg[0] the result of the system call that ended */
