@@ -179,6 +179,11 @@ static int check_options(const struct trace_options *o)
 	if (o->function && (o->place[FROM].text || o->place[TO].text || o->place[ON].text))
 		return complain(AGENT_USAGE, "trace: a function is traced from its entry to its "
 					     "return; try: without --from, --to, --on");
+	if (o->function && o->nr_pieces)
+		return complain(
+			AGENT_USAGE,
+			"%s %s: chooses user code, a function is the kernel's; try: without it",
+			o->piece[0].option, o->piece[0].text);
 	if (o->place[ON].text && o->place[FROM].text)
 		return complain(AGENT_USAGE, "--on --from: both open the window; try: one of them");
 	if (o->add.flags & HVT_TRACE_REPEAT && !opens)
@@ -308,7 +313,13 @@ static int add_range(void *ctx, const char *text, uint64_t lo, uint64_t hi, int3
 	uint32_t n = r->add->nr_only + r->add->nr_skip;
 	struct hvt_trace_range *last = *r->nr ? &r->add->range[n - 1] : NULL;
 
-	(void)pid; /* the target's, or the kernel's */
+	(void)pid; /* the target's */
+	if (lo >= KERNEL_START)
+		return complain(
+			AGENT_USAGE,
+			"%s %s: chooses user code, and with it what the kernel does for it; "
+			"try: code of the process",
+			r->option, text);
 	if (last && last->hi == lo) {
 		last->hi = hi;
 		return AGENT_OK;

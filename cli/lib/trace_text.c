@@ -143,7 +143,11 @@ static void exception(struct hvt_line *l, const struct hvt_event *ev)
 		hvt_line_lit(l, " address ");
 		hvt_line_hex(l, ev->arg[0]);
 	}
-	hvt_line_str(l, ev->flags & HVT_RF_TRAP ? " behind " : " at ");
+	/* a trap comes behind its instruction; of a #DB ip is the next one (SDM vol. 3, 6.15) */
+	if (ev->flags & HVT_RF_TRAP)
+		hvt_line_str(l, ev->vector == 1 ? " before " : " behind ");
+	else
+		hvt_line_lit(l, " at ");
 	hvt_line_named(l, &ev->ip_sym, ev->ip, 0);
 	if (ev->text) {
 		hvt_line_lit(l, ": ");

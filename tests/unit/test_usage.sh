@@ -116,6 +116,7 @@ bad 2 trace -k one -- true
 bad 2 trace -k one --follow
 bad 2 trace -k one --from main
 bad 2 trace -k 0x1000-0x2000
+bad 2 trace -k one --skip main
 bad 2 trace -k 0x2000-0x1000
 bad 2 trace -p 1 -t 1
 bad 2 trace -p 1 -- true
