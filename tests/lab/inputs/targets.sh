@@ -39,12 +39,13 @@ ok '-p of a process that ends: nothing is armed' soon_idle
 ok '-p of a process that ends: the log is complete' readable $T/exits.data 0 5
 wait $victim
 
-$here/victim run /bin/sleep 2 &
+mkfifo $T/held
+$here/victim run /bin/cat $T/held &
 victim=$!
 begin execs counter -a w -o $T/execs.data -p $victim
 kill -USR2 $victim
-until_true 5 grep -qx sleep /proc/$victim/comm
-ok '-p of a process that executes another: that one runs' grep -qx sleep /proc/$victim/comm
+ok '-p of a process that executes another: that one runs' until_true 10 grep -qx cat /proc/$victim/comm
+: >$T/held
 ok '-p of a process that executes another: ends with it, 0' ended execs 0
 wait $victim
 ok '-p of a process that executes another: its status is its own' equal $? 0
