@@ -67,6 +67,7 @@ said_watching() { grep -q '^hvtrace: watching' $T/inexec.err; }
 not_yet() { cat $T/inexec.err && ! said_watching; }
 # in_execve ARG...: a watch on a process that is in there, until it has said something.
 in_execve() {
+	rm -f $T/held.out $T/inexec.err
 	/lab/programs/exec_held <$T/go >$T/held.out 5>&- &
 	parent=$!
 	until_true 10 test -s $T/held.out
@@ -74,7 +75,7 @@ in_execve() {
 	until_true 10 grep -qE 'de_thread|begin_new_exec' "/proc/$victim/wchan" || echo "# $(cat "/proc/$victim/wchan")"
 	hvtrace watch counter -a w -p "$victim" "$@" >$T/inexec.out 2>$T/inexec.err 5>&- &
 	cli=$!
-	until_true 20 grep -qE '^hvtrace: watching|middle of an execve' $T/inexec.err
+	until_true 20 grep -qsE '^hvtrace: watching|middle of an execve' $T/inexec.err
 }
 # all_from_101: each value from there on once.
 all_from_101() {
