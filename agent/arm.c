@@ -2,6 +2,8 @@
 /*
  * From what is wanted to armed watches, and their sections in the log.
  */
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "agent.h"
@@ -70,6 +72,31 @@ static void write_watch(struct session *s, const struct want *w, const struct hv
 		ksyms_see(&s->ksyms, w->addr);
 }
 
+#define EXECVE_POLL_MS 10
+#define EXECVE_NOTE_MS 200
+
+/*
+ * In the middle of an execve a process has no memory to be watched: it is about to get
+ * another one. That takes no time, unless somebody holds the process there.
+ */
+static int add_watch(struct session *s, const char *spec, struct hvt_watch_add *add)
+{
+	struct pollfd p[] = { { s->signal_fd, POLLIN, 0 }, { s->control_fd, POLLIN, 0 } };
+	int rc, waited = 0;
+
+	while ((rc = device_ioctl(&s->dev, HVT_IOC_WATCH_ADD, add)) == -EAGAIN) {
+		if (waited == EXECVE_NOTE_MS)
+			complain(AGENT_OK,
+				 "%s: PID %d is in the middle of an execve; it is watched from "
+				 "when it has come through",
+				 spec, add->pid);
+		if (poll(p, 2, EXECVE_POLL_MS) > 0)
+			break; /* to be told to stop */
+		waited += EXECVE_POLL_MS;
+	}
+	return rc;
+}
+
 int arm_watches(struct session *s, const struct want *want, size_t nr, int32_t pid, uint32_t flags)
 {
 	size_t i, waiting = 0;
@@ -88,7 +115,7 @@ int arm_watches(struct session *s, const struct want *want, size_t nr, int32_t p
 			.filter = s->filter,
 		};
 
-		rc = device_ioctl(&s->dev, HVT_IOC_WATCH_ADD, &add);
+		rc = add_watch(s, w->text, &add);
 		if (rc)
 			return module_complain(w->physical ? CALL_PHYS_ADD : CALL_WATCH_ADD,
 					       w->text, rc);

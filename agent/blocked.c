@@ -156,6 +156,8 @@ static const struct {
 		AGENT_ERROR },
 	{ CALL_WATCH_ADD, EOPNOTSUPP, "this CPU cannot watch that access alone; try: --access "
 		"with r as well", AGENT_UNSUPPORTED },
+	{ CALL_WATCH_ADD, EAGAIN, "the process is in the middle of an execve; try: later",
+		AGENT_ERROR },
 	{ CALL_WATCH_ADD, EIO, "root mode failed; try: dmesg", AGENT_ERROR },
 	{ CALL_PHYS_ADD, EFAULT, "nothing lies at this physical address; try: /proc/iomem",
 		AGENT_ERROR },

@@ -74,7 +74,7 @@ static void complete_change(struct hvt_change *c)
 	a->next = NULL;
 }
 
-/* The watch came while its process was past our format, or there was no memory there. */
+/* There was no memory for the watch when its process asked our format. */
 static void catch_up(struct hvt_armed *a)
 {
 	struct task_struct *task = get_pid_task(a->process, PIDTYPE_TGID);

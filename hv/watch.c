@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "arm.h"
 
@@ -62,26 +63,22 @@ static int check_filter(const struct hvt_watch_add *a, const struct hvt_filter_s
 }
 
 /* The process's memory and its struct pid, both with references. */
-static int get_memory(struct hvt_armed *w, struct mm_struct **mm)
+static int get_memory(struct hvt_armed *w, struct task_struct *task, struct mm_struct **mm)
 {
-	struct task_struct *task;
-	struct pid *id;
-	int rc = 0;
-
-	*mm = NULL;
-	if (!w->pid)
-		return 0;
-	id = find_get_pid(w->pid);
-	task = get_pid_task(id, PIDTYPE_PID);
-	put_pid(id);
-	if (!task)
-		return -ESRCH;
 	*mm = get_task_mm(task);
-	if (!*mm)
-		rc = task->flags & PF_KTHREAD ? -EINVAL : -ESRCH;
 	w->process = get_pid(task_tgid(task));
-	put_task_struct(task);
-	return rc;
+	if (*mm)
+		return 0;
+	return task->flags & PF_KTHREAD ? -EINVAL : -ESRCH;
+}
+
+static struct task_struct *get_task(s32 nr)
+{
+	struct pid *id = find_get_pid(nr);
+	struct task_struct *task = get_pid_task(id, PIDTYPE_PID);
+
+	put_pid(id);
+	return task;
 }
 
 static void free_armed(struct hvt_armed *w)
@@ -90,10 +87,10 @@ static void free_armed(struct hvt_armed *w)
 	kfree(w);
 }
 
-static int arm(struct hvt_armed *w, const struct hvt_watch *like)
+static int arm_memory(struct hvt_armed *w, const struct hvt_watch *like, struct task_struct *task)
 {
-	struct mm_struct *mm;
-	int rc = get_memory(w, &mm);
+	struct mm_struct *mm = NULL;
+	int rc = task ? get_memory(w, task, &mm) : 0;
 
 	if (rc)
 		return rc;
@@ -104,9 +101,32 @@ static int arm(struct hvt_armed *w, const struct hvt_watch *like)
 }
 
 /*
+ * An execve holds its process's cred_guard_mutex from before it comes to exec.c until the
+ * new address space is the process's: past exec.c the watch would be on one that is about
+ * to go. Its other side takes hvt_lock inside of that mutex: do not wait for it here.
+ */
+static int arm(struct hvt_armed *w, const struct hvt_watch *like)
+{
+	struct task_struct *task;
+	int rc = -EAGAIN;
+
+	if (!w->pid)
+		return arm_memory(w, like, NULL);
+	task = get_task(w->pid);
+	if (!task)
+		return -ESRCH;
+	if (mutex_trylock(&task->signal->cred_guard_mutex)) {
+		rc = arm_memory(w, like, task);
+		mutex_unlock(&task->signal->cred_guard_mutex);
+	}
+	put_task_struct(task);
+	return rc;
+}
+
+/*
  * -EINVAL bad range or access, or a kernel thread's memory, -ESRCH no such process, or it has
  * exited, -ENOENT no such filter, -EFAULT kernel address not mapped, -ENODEV not attached,
- * -ENOMEM, -EBADFD no rings.
+ * -ENOMEM, -EBADFD no rings, -EAGAIN the process is in the middle of an execve.
  */
 int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 {
@@ -136,7 +156,7 @@ int hvt_watch_add(struct hvt_file *f, struct hvt_watch_add *a)
 	w->pid = a->pid;
 	w->owner = f->owner;
 	w->flags = a->flags;
-	/* Before the memory is looked up: an execve in between must not be missed. */
+	/* Before the memory is looked up: an execve that comes then must not be missed. */
 	rc = w->pid ? hvt_exec_get() : 0;
 	if (rc) {
 		free_armed(w);

@@ -123,6 +123,7 @@ struct hvt_rings {
 #define HVT_ACC_W 2u
 #define HVT_ACC_X 4u
 
+/* WATCH_ADD is -EAGAIN while the process is in the middle of an execve. */
 struct hvt_watch_add {
 	__u32 size;
 	__u32 access;		/* HVT_ACC_* */

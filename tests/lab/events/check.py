@@ -52,11 +52,32 @@ def both(name, what, remap=False, alone=True):
     return others
 
 
+def ended_steps(name):
+    """How many steps something else than the instruction ended."""
+    before, after = (sum(c["steps_dropped"] for c in json.loads(text(f"{name}.{when}.status"))["cpus"])
+                     for when in ("before", "after"))
+    return after - before
+
+
+def disks():
+    both("disk", "a disk's interrupts")
+    cpus = int(text("cpus"))
+    came = [sum(int(line.split()[cpus]) for line in text(f"disk.{when}").splitlines())
+            for when in ("before", "after")]
+    check("a disk's interrupts: they came to the program's CPU, and ended steps",
+          came[1] - came[0] > 10 and ended_steps("disk") > 0, (came, ended_steps("disk")))
+    note(f"{came[1] - came[0]} interrupts of the disk, bare and traced; "
+         f"{ended_steps('disk')} steps ended")
+
+
 def disturbed():
     both("timer", "timer interrupts")
+    check("timer interrupts: they ended steps", ended_steps("timer") > 10, ended_steps("timer"))
+    note(f"timer interrupts: {ended_steps('timer')} steps ended")
     both("signal", "timer interrupts and signals")
     check("timer interrupts and signals: they came", "as asked" in text("signal.traced"))
     both("ipi", "IPIs")
+    disks()
     both("unmap", "TLB shootdowns")
     both("protect", "the page closed and opened")
     both("all", "all of these at once")

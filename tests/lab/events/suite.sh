@@ -37,17 +37,30 @@ both() {
 	$progs/$program /tmp/truth "$@" >"$name.bare" 2>&1
 	echo $? >"$name.bare.rc"
 	messages bare
+	hvtrace status --format json >"$name.before.status"
 	watch -a rw cell,4096 ${exec:+-a x "$exec"} -q -o "$name.data" -- $progs/$program "$name.truth" "$@" \
 		>"$name.traced" 2>&1
 	echo $? >"$name.traced.rc"
+	hvtrace status --format json >"$name.after.status"
 	messages traced
 	said "$name"
 }
+
+# The counts of steps go on from run to run.
+hvtrace attach >/dev/null || exit 1
+# The disk's interrupts go where the program is.
+irqs=$(awk '/ata_piix/ { sub(":", ""); print $1 }' /proc/interrupts)
+for irq in $irqs; do
+	printf '%x\n' $((1 << (cpus - 1))) >"/proc/irq/$irq/smp_affinity"
+done
 
 exec=''
 both timer event work 4000 timer
 both signal event work 4000 timer signal
 both ipi event work 4000 ipi
+grep ata_piix /proc/interrupts >disk.before
+both disk event work 4000 disk
+grep ata_piix /proc/interrupts >disk.after
 both unmap event work 4000 unmap timer
 both protect event work 3000 protect
 both all event work 4000 timer signal ipi unmap protect
@@ -120,5 +133,6 @@ watch $halt -a x -q -o halt.data -- sh -c "echo 20 >$params/idle" >halt.err 2>&1
 echo $? >halt.rc
 said halt
 
+hvtrace detach >/dev/null
 hvtrace status --format json >end.status
 dmesg >>dmesg

@@ -61,7 +61,7 @@ ok 'kill -9 of the agent: what arrived is readable' readable $T/agent.data 1 5
 
 begin agentcmd counter -a w -o $T/agentcmd.data -- $here/victim run
 pkill -KILL -x hvtrace-agent
-sleep 0.3
+until_true 10 no_agent
 pkill -USR1 -x victim
 ok 'kill -9 of the agent with a command: ends' eval "wait $cli; [ \$? = 0 ] || [ \$? = 1 ]"
 ok 'kill -9 of the agent with a command: nothing is armed' soon_idle

@@ -39,12 +39,13 @@ ok '-p of a process that ends: nothing is armed' soon_idle
 ok '-p of a process that ends: the log is complete' readable $T/exits.data 0 5
 wait $victim
 
-$here/victim run /bin/sleep 2 &
+mkfifo $T/held
+$here/victim run /bin/cat $T/held &
 victim=$!
 begin execs counter -a w -o $T/execs.data -p $victim
 kill -USR2 $victim
-until_true 5 grep -qx sleep /proc/$victim/comm
-ok '-p of a process that executes another: that one runs' grep -qx sleep /proc/$victim/comm
+ok '-p of a process that executes another: that one runs' until_true 10 grep -qx cat /proc/$victim/comm
+: >$T/held
 ok '-p of a process that executes another: ends with it, 0' ended execs 0
 wait $victim
 ok '-p of a process that executes another: its status is its own' equal $? 0
@@ -58,6 +59,46 @@ kill -KILL $victim
 ok '-p of a process that is killed: the watch ends with 0' ended killed 0
 ok '-p of a process that is killed: nothing is armed' soon_idle
 wait $victim 2>/dev/null
+
+# --- by pid: it is in the middle of an execve, held there
+mkfifo $T/go
+exec 5<>$T/go
+said_watching() { grep -q '^hvtrace: watching' $T/inexec.err; }
+not_yet() { cat $T/inexec.err && ! said_watching; }
+# in_execve ARG...: a watch on a process that is in there, until it has said something.
+in_execve() {
+	rm -f $T/held.out $T/inexec.err
+	/lab/programs/exec_held <$T/go >$T/held.out 5>&- &
+	parent=$!
+	until_true 10 test -s $T/held.out
+	victim=$(cat $T/held.out)
+	until_true 10 grep -qE 'de_thread|begin_new_exec' "/proc/$victim/wchan" || echo "# $(cat "/proc/$victim/wchan")"
+	hvtrace watch counter -a w -p "$victim" "$@" >$T/inexec.out 2>$T/inexec.err 5>&- &
+	cli=$!
+	until_true 20 grep -qsE '^hvtrace: watching|middle of an execve' $T/inexec.err
+}
+# all_from_101: each value from there on once.
+all_from_101() {
+	grep -o '"new":"0x[0-9a-f]*' $T/inexec.out | sed 's/.*"//' | tail -n 100 >$T/inexec.new
+	for n in $(seq 101 200); do printf '0x%x\n' "$n"; done | cmp - $T/inexec.new
+}
+in_execve --format json -o $T/inexec.data
+ok '-p of a process in an execve: not said to be watched there' not_yet
+echo >&5
+ok '-p of a process in an execve: watched behind it' until_true 10 said_watching
+echo >&5
+ok '-p of a process in an execve: the watch ends with it' ended inexec 0
+wait $parent
+ok '-p of a process in an execve: its status' equal $? 0
+ok '-p of a process in an execve: all that it does from then on' all_from_101
+in_execve
+kill -INT $cli
+ok '-p of a process in an execve: Ctrl-C ends the waiting' ended inexec 1
+ok '-p of a process in an execve: nothing is armed' soon_idle
+echo >&5
+echo >&5
+wait $parent
+exec 5>&-
 
 # --- two at a time
 $here/victim run &

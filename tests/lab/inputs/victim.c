@@ -4,8 +4,8 @@
  * what its first argument says:
  *   exit N     counts to 100, ends with status N
  *   raise N    counts to 100, dies of signal N
- *   fork N     N children count to 100 each in their own copy, sleep 2 s and end; the
- *              parent counts to 100 and ends at once
+ *   fork N     N children count to 100 each in their own copy and stay; the parent
+ *              counts to 100 and ends at once
  *   run        counts until SIGUSR1: ends with 0; SIGUSR2: executes the rest of its arguments
  *   thread     as run, with a second thread that sleeps
  * `other` is a second variable, written once for each 10 times.
@@ -67,8 +67,7 @@ int main(int argc, char **argv)
 		while (n-- > 0) {
 			if (!fork()) {
 				count(100);
-				sleep(2);
-				_exit(0);
+				idle(NULL);
 			}
 		}
 		n = 0;

@@ -9,12 +9,14 @@
  *   timer     interrupts on this CPU, one after the other
  *   signal    SIGALRM, often
  *   ipi       membarrier() interrupts this CPU
+ *   disk      a disk's interrupts, on the CPU that Linux has for them
  *   protect   the page goes read-only and comes back (work faults and tries again)
  *   unmap     other pages come and go: TLB shootdowns
  *   forget    the page is thrown away (stores only)
  */
 #define _GNU_SOURCE
 #include <linux/membarrier.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -74,6 +76,20 @@ static void disturb_ipi(void)
 	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
+/* Without the page cache: each of these is an interrupt. */
+static void disturb_disk(void)
+{
+	static uint8_t sector[PAGE] __attribute__((aligned(PAGE)));
+	static int disk = -1;
+	static off_t at;
+
+	if (disk < 0)
+		disk = open("/dev/sda", O_RDONLY | O_DIRECT);
+	if (pread(disk, sector, PAGE, at) != PAGE)
+		abort();
+	at = (at + PAGE) % (1 << 20);
+}
+
 static void disturb_protect(void)
 {
 	mprotect(cell, PAGE, PROT_READ);
@@ -101,9 +117,10 @@ static void *disturber(void *arg)
 	void (*disturb)(void) = (void (*)(void))arg;
 
 	pin(0);
-	started = 1;
-	while (!ending)
+	do {
 		disturb();
+		started = 1;
+	} while (!ending);
 	return NULL;
 }
 
@@ -175,6 +192,7 @@ static int under(int argc, char **argv, long n)
 	} by_thread[] = {
 		{ "ipi", disturb_ipi }, { "protect", disturb_protect },
 		{ "unmap", disturb_unmap }, { "forget", disturb_forget },
+		{ "disk", disturb_disk },
 	};
 	pthread_t thread[8];
 	sigset_t alarm;
@@ -187,7 +205,7 @@ static int under(int argc, char **argv, long n)
 	sigaddset(&alarm, SIGALRM);
 	pthread_sigmask(SIG_BLOCK, &alarm, NULL); /* not for the disturbers */
 	for (i = 0; i < argc; i++)
-		for (k = 0; k < 4; k++) {
+		for (k = 0; k < sizeof(by_thread) / sizeof(by_thread[0]); k++) {
 			if (strcmp(argv[i], by_thread[k].name))
 				continue;
 			stores |= by_thread[k].disturb == disturb_forget;

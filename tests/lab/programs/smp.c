@@ -5,8 +5,9 @@
  * plain read-modify-writes; words in a line, over two lines, over two pages, and moves
  * between two pages in opposite directions. Each thread notes what it did and what it
  * saw; all notes go to FILE: the truth about every access to `area` (or `big`).
- * usage: smp [FILE mixed|word|big N THREADS [BEFORE AFTER]]
+ * usage: smp [FILE mixed|rounds|word|big N THREADS [BEFORE AFTER]]
  *   mixed  N accesses by each thread all over `area`
+ *   rounds N of those for each byte of standard input, until its end
  *   word   N by each to one word of it
  *   big    a store and a load on each page of `big`, dealt out to the threads
  * BEFORE and AFTER the threads' accesses these run in a shell, in its own memory; '' is none.
@@ -24,6 +25,7 @@
 #define AREA	(4 * PAGE)
 #define BIG	(64 << 20)
 #define THREADS 8
+#define ROUNDS	64
 
 uint8_t area[AREA] __attribute__((aligned(PAGE)));
 uint8_t big[BIG] __attribute__((aligned(PAGE)));
@@ -37,7 +39,8 @@ struct worker {
 static struct worker worker[THREADS + 1]; /* the last is main */
 static uint32_t nworkers;
 static long n;
-static pthread_barrier_t start;
+static pthread_barrier_t barrier; /* of the workers and main: at each round's begin and end */
+static int another;		  /* round; main sets it before it begins */
 
 static const struct word {
 	uint16_t off;
@@ -169,9 +172,10 @@ static void one(struct worker *w, const struct word *word, enum op op, uint64_t 
 
 static void mixed(struct worker *w)
 {
-	uint64_t r = 88172645463325252u + w->index, guess = 0;
+	uint64_t r = 88172645463325252u + w->index + w->count, guess = 0;
+	uint32_t end = w->count + (uint32_t)n;
 
-	while (w->count + 2 <= (uint32_t)n) {
+	while (w->count + 2 <= end) {
 		r ^= r << 13, r ^= r >> 7, r ^= r << 17;
 		if (r % 8 == 0) {
 			move(w, r >> 32);
@@ -214,9 +218,30 @@ static void *work(void *arg)
 	CPU_SET(w->index % (uint32_t)sysconf(_SC_NPROCESSORS_ONLN), &set);
 	sched_setaffinity(0, sizeof(set), &set);
 	w->tid = (uint32_t)gettid();
-	pthread_barrier_wait(&start);
-	job(w);
-	return NULL;
+	for (;;) {
+		pthread_barrier_wait(&barrier);
+		if (!another)
+			return NULL;
+		job(w);
+		pthread_barrier_wait(&barrier);
+	}
+}
+
+/* One round, or as many as are asked for. */
+static void play(int ask)
+{
+	uint32_t round;
+	char c;
+
+	for (round = 0;; round++) {
+		another = ask ? read(STDIN_FILENO, &c, 1) == 1 : !round;
+		if (another && round == ROUNDS)
+			abort(); /* there is no room for more notes */
+		pthread_barrier_wait(&barrier);
+		if (!another)
+			return;
+		pthread_barrier_wait(&barrier);
+	}
 }
 
 static void save(const char *file)
@@ -262,14 +287,16 @@ int main(int argc, char **argv)
 {
 	struct worker *me = &worker[THREADS];
 	uint64_t sum = 0;
-	uint32_t i;
+	uint32_t i, room;
+	int rounds;
 
 	if (argc < 5)
 		return printf("%p %p\n", (void *)area, (void *)big) < 0;
-	job = !strcmp(argv[2], "mixed") ? mixed : !strcmp(argv[2], "word") ? word : pages;
+	rounds = !strcmp(argv[2], "rounds");
+	job = rounds || !strcmp(argv[2], "mixed") ? mixed : !strcmp(argv[2], "word") ? word : pages;
 	n = atol(argv[3]);
 	nworkers = (uint32_t)atoi(argv[4]);
-	pthread_barrier_init(&start, NULL, nworkers);
+	pthread_barrier_init(&barrier, NULL, nworkers + 1);
 	make_worker(me, 0, 4 + AREA / 8);
 	me->tid = (uint32_t)gettid();
 	/* A page of its own each: read first it would be the zero page. */
@@ -277,12 +304,14 @@ int main(int argc, char **argv)
 		op8(me, (uint64_t *)(area + i), STORE, 0, 0);
 	if (job == word) /* where its watches are not */
 		*(volatile uint8_t *)(area + PAGE / 2) = 0;
+	room = job == pages ? 2 * BIG / PAGE : (uint32_t)n * (rounds ? ROUNDS : 1);
 	for (i = 0; i < nworkers; i++)
-		make_worker(&worker[i], i, job == pages ? 2 * BIG / PAGE : (uint32_t)n);
+		make_worker(&worker[i], i, room);
 	if (argc > 6 && run(argv[5]))
 		return 3;
 	for (i = 0; i < nworkers; i++)
 		pthread_create(&worker[i].thread, NULL, work, &worker[i]);
+	play(rounds);
 	for (i = 0; i < nworkers; i++)
 		pthread_join(worker[i].thread, NULL);
 	/* What is there in the end, by loads that are accesses as well. */

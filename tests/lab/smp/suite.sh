@@ -55,25 +55,39 @@ echo "$since $until" >long.time
 if [ -z "$only" ]; then
 	traced mixed area -- mixed $((40000 / cpus)) "$cpus"
 
-	# --- other watches come and go on the same bytes, and next to them
-	hvtrace watch area -q -o busy.data -- $progs/smp busy.truth mixed $((100000 / cpus)) "$cpus" \
-		>busy.out 2>busy.err &
-	until pid=$(pgrep -x smp); do :; done
-	$progs/smp_arm "$pid" "$((area + 0x40))" 8 >arm.out 2>arm.err &
+	# --- other watches come and go on the same bytes, and next to them. The program goes on while
+	# it is asked to: a round for each line to `rounds`, so that there is something to see for each
+	# short watch once it is armed. The even ones end by themselves in the middle of a round.
+	mkfifo rounds
+	exec 3<>rounds
+	hvtrace watch area -q -o busy.data -- $progs/smp busy.truth rounds $((16000 / cpus)) "$cpus" \
+		<rounds 3>&- >busy.out 2>busy.err &
+	busy=$!
+	until pid=$(pgrep -x smp) || ! kill -0 $busy; do :; done
+	$progs/smp_arm "$pid" "$((area + 0x40))" 8 arm.enough 3>&- >arm.out 2>arm.err &
 	arm=$!
 	n=0
-	while kill -0 "$pid" 2>/dev/null; do
-		hvtrace watch -p "$pid" area+0x48,8 area+0xff0,32 -q -o "side.$n.data" >>side.out 2>&1 &
+	while kill -0 $arm && { [ $n -lt 6 ] || [ ! -e arm.enough ]; }; do
+		limit=$([ $((n % 2)) = 1 ] || echo '--limit 50')
+		# shellcheck disable=SC2086 # nothing or two words
+		hvtrace watch -p "$pid" area+0x48,8 area+0xff0,32 $limit -o "side.$n.data" \
+			3>&- >"side.$n.lines" 2>"side.$n.err" &
 		side=$!
-		until [ -s "side.$n.data" ] || ! kill -0 $side 2>/dev/null; do :; done
-		kill -INT $side 2>/dev/null
+		until grep -q ': watching ' "side.$n.err" || ! kill -0 $side; do :; done
+		echo >&3
+		if [ -z "$limit" ]; then
+			until [ -s "side.$n.lines" ] || ! kill -0 $side; do :; done
+			kill -INT $side
+		fi
 		wait $side
+		echo "$? ${limit#--limit }" >"side.$n.end"
 		n=$((n + 1))
-	done
+	done 2>kill.err
+	exec 3>&-
 	said busy
 	wait $arm
 	echo $? >arm.rc
-	wait
+	wait $busy
 	echo $n >sides
 
 	# --- what an event costs with few watches and with many: eight of one byte on the word, and

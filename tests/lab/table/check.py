@@ -158,13 +158,42 @@ def as_inexact(case, got):
     return ""
 
 
-JUDGES = {"list": as_list, "bytes": as_bytes, "replay": as_replay, "inexact": as_inexact}
+def elements(a):
+    """(address, size, old, new) of each iteration of a run, in their order; values may be None."""
+    run = a.event.get("run", {"count": 1, "elem": a.size, "down": False})
+    places = range(0, run["count"] * run["elem"], run["elem"])
+    for at in reversed(places) if run["down"] else places:
+        lo = at - a.off
+        known = 0 <= lo and lo + run["elem"] <= len(a.old)
+        yield (a.addr + at, run["elem"],
+               *((v[lo:lo + run["elem"]].hex() if known else None) for v in (a.old, a.new)))
 
 
-def judge(case, got):
+def as_runs(case, got):
+    """Each event is one operand of so many iterations in a row; together they are all of them."""
+    left = {(x["step"], x["access"], x["addr"], x["size"]): (x["old"], x["new"])
+            for x in case["expect"]}
+    for a in got:
+        parts = list(elements(a))
+        if sum(size for _, size, _, _ in parts) != a.size:
+            return f"{a}: its count and its size"
+        first = [key for key in left if key[1:] == (a.kind, *parts[0][:2])]
+        if not first:
+            return f"{a}: no iteration left that begins there"
+        for i, (addr, size, *values) in enumerate(parts):
+            want = left.pop((first[0][0] + i, a.kind, addr, size), None)
+            if want is None or (values[0] is not None and tuple(values) != want):
+                return f"{a}: iteration {i} of it is {values}, not {want}"
+    return f"{len(left)} iterations are in no event" if left else ""
+
+
+JUDGES = {"runs": as_runs, "list": as_list, "bytes": as_bytes, "replay": as_replay, "inexact": as_inexact}
+
+
+def judge(case, got, how):
     if case["how"] != "inexact" and not all(a.event["exact"] and a.size for a in got):
         return "is not exact"
-    wrong = JUDGES[case["how"]](case, got)
+    wrong = JUDGES[how](case, got)
     lo, hi = case["code"]
     if not wrong and case["how"] != "replay" and not all(
             lo <= int(a.event["ip"], 16) < hi and a.event["user"] == case.get("user", True)
@@ -191,7 +220,7 @@ def load(name):
     return expected, [Access(e) for e in everything if e["type"] == "access"]
 
 
-def program(name):
+def program(name, how=None):
     cases, events = load(name)
     for case in cases:
         if "case" not in case:
@@ -204,12 +233,22 @@ def program(name):
             continue
         wrong = "" if case["model"] and case["memory"] and case["registers"] else (
             "table and CPU disagree" if not case["model"] else "the trace changed the result")
-        wrong = wrong or judge(case, mine)
+        wrong = wrong or judge(case, mine, how or case["how"])
         why = f" # not exact: {case['inexact']}" if "inexact" in case else ""
         detail = "\n".join([wrong, "expected:"] + [said(x, lo) for x in case["expect"]][:5] +
                            ["got:"] + [str(a) for a in mine][:5])
         check(f"{name}: {case['case']}, {len(case['expect'])} accesses{why}", not wrong, detail)
     check(f"{name}: no event beyond", not events, "\n".join(str(a) for a in events[:10]))
+
+
+def coalesced():
+    """All string instructions again, with a run of iterations as one event. An interrupt may
+    end one early."""
+    program("coalesced", "runs")
+    runs = [e for e in lines("coalesced.events") if e.get("run", {"count": 0})["count"] > 1]
+    kinds = {e["insn"].split()[1][:4] for e in runs}
+    check("coalesced: there are runs of each kind of instruction",
+          kinds == {"movs", "stos", "lods", "cmps", "scas"}, kinds)
 
 
 def descriptors():
@@ -254,7 +293,7 @@ def walks():
           all(not a.event["user"] for a in events if not a.event.get("walk")))
 
 
-PARTS = {"descriptors": descriptors, "walks": walks}
+PARTS = {"coalesced": coalesced, "descriptors": descriptors, "walks": walks}
 for name in names:
     try:
         PARTS.get(name, lambda: program(name))()

@@ -41,6 +41,11 @@ for name; do
 		traced walks "$address,4096" -a rw -- sh -c 'echo >go; read -r line <said; test "$line" = done'
 		wait
 		;;
+	coalesced)
+		$programs/table_string coalesced.bare || exit 1
+		# shellcheck disable=SC2046 # the watches are words
+		traced coalesced $($programs/table_string watch) --coalesce -- $programs/table_string coalesced.expected
+		;;
 	*)
 		$programs/$name $name.bare || { echo "$name: status $?"; exit 1; }
 		# shellcheck disable=SC2046 # the watches are words

@@ -9,6 +9,23 @@ out=/lab/out
 progs=/lab/programs
 mkdir -p $out
 cd $out || exit 1
+# shellcheck source=tests/lab/guest/lib.sh
+. /lab/lib.sh
+
+# lines FILE N: it has at least so many that are accesses.
+lines() { [ "$(grep -c '^{"type":"access"' "$1")" -ge "$2" ]; }
+
+# stopped NAME N ARG...: a watch that Ctrl-C ends once it has printed N accesses.
+stopped() {
+	name=$1 n=$2
+	shift 2
+	hvtrace watch "$@" --format json >"$name.json" 2>"$name.err" &
+	cli=$!
+	until_true 60 lines "$name.json" "$n"
+	kill -INT $cli
+	wait $cli
+	echo $? >"$name.status"
+}
 
 modprobe hvtrace || exit 1
 
@@ -48,15 +65,16 @@ echo $? >stack.status
 $progs/faults >faults.bare
 hvtrace watch cell,8 -a rw --format json -- $progs/faults >faults.traced 2>faults.err
 
-# --- event delivery: gates read from the IDT, frames pushed on the idle task's stack
-hvtrace watch kernel:idt_table,4096 -a r --format json -- sleep 0.01 >idt.json 2>idt.err
-hvtrace watch kernel:init_stack,16384 -a rw --format json -- sleep 0.01 >idle.json 2>idle.err
+# --- event delivery: gates read from the IDT, frames pushed on the idle task's stack. Each goes
+# on until there is enough of it.
+hvtrace watch kernel:idt_table,4096 -a r --format json -- \
+	sh -c 'until [ "$(wc -l <idt.json)" -gt 5 ] && grep -q hvtrace-agent idt.json; do sleep 0.01; done' \
+	>idt.json 2>idt.err
+hvtrace watch kernel:init_stack,16384 -a rw --limit 3000 --format json >idle.json 2>idle.err
 echo $? >idle.status
 
 # --- the kernel's memory; by name and by address, and the same bytes twice
-timeout --preserve-status -s INT 2 hvtrace watch jiffies_64,8 -a w --format json \
-	>jiffies.json 2>jiffies.err
-echo $? >jiffies.status
+stopped jiffies 60 jiffies_64,8 -a w
 addr=0x$(awk '$3 == "modprobe_path" { print $1 }' /proc/kallsyms)
 (
 	hvtrace watch kernel:modprobe_path,256 "$addr,16" -a rw --format json \
@@ -69,9 +87,7 @@ echo /sbin/modprobe >/proc/sys/kernel/modprobe
 # --- a running process, by pid, then Ctrl-C
 $progs/count 2000000000 1 100 >/dev/null &
 victim=$!
-timeout --preserve-status -s INT 1 hvtrace watch counter -p $victim -a w --format json \
-	>pid.json 2>pid.err
-echo $? >pid.status
+stopped pid 120 counter -p $victim -a w
 kill -0 $victim && echo alive >pid.alive
 kill -9 $victim
 
@@ -88,7 +104,7 @@ cp $progs/count gone
 ./gone 2000000000 1 1000 >/dev/null &
 victim=$!
 rm gone
-timeout --preserve-status -s INT 1 hvtrace watch counter -p $victim -a w -q -o gone.data 2>gone.err
+stopped gone 10 counter -p $victim -a w -o gone.data
 kill -9 $victim
 hvtrace watch counter -a w -o own.data -- $progs/count 50 >own.live 2>own.err
 for log in bash gone own; do
