@@ -332,6 +332,19 @@ void hvt_event_mmiotrace(FILE *out, struct hvt_mmiotrace *m, const struct hvt_re
 /* What lay at a linear address of a process (of any, in the kernel's half) at ns. */
 void hvt_reader_symbol(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
 		       struct hvt_symbol *sym);
+/* The file whose image lies at an address. Pointers are the reader's until it is freed. */
+struct hvt_module_fact {
+	const char *path; /* NUL-terminated, any bytes; "[kernel]", a module's name, "[vdso]" */
+	const uint8_t *build_id;
+	uint32_t build_id_len; /* 0: none, or not known */
+	bool kernel;
+	uint64_t base, end; /* of its image in memory; of the kernel: 0, not known */
+	uint64_t first;	    /* the link-time address of what is at base */
+};
+
+/* That at a linear address of a process (of any, in the kernel's half) at ns; false: none. */
+bool hvt_reader_module(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
+		       struct hvt_module_fact *m);
 /* What lies at a physical address: a device, or a part of memory. */
 void hvt_reader_physical_symbol(struct hvt_reader *r, uint64_t gpa, struct hvt_symbol *sym);
 
