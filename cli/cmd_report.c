@@ -184,6 +184,8 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 		else if (!hvt_parse_number(optarg, &p.limit, &end) || *end || !p.limit)
 			hvt_die(HVT_USAGE, "--limit %s: not a number of rows; try: 20", optarg);
 	}
+	if (hvt_keys_have(&p.keys, "line"))
+		hvt_input_lines(&p.input, "--sort line");
 	path = hvt_log_operand(cmd, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (calls)
