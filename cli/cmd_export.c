@@ -14,7 +14,7 @@
 
 #include "export/export.h"
 
-#define FORMATS "ctf|perfetto|lackey|folded|drcov|tenet"
+#define FORMATS "ctf|perfetto|lackey|folded|drcov|lcov|tenet"
 
 enum { FORMAT, OUTPUT };
 
@@ -26,8 +26,8 @@ static const struct hvt_option options[] = {
 };
 
 static const struct hvt_exporter *const exporters[] = {
-	&hvt_export_ctf,    &hvt_export_perfetto, &hvt_export_lackey,
-	&hvt_export_folded, &hvt_export_drcov,	  &hvt_export_tenet,
+	&hvt_export_ctf,   &hvt_export_perfetto, &hvt_export_lackey, &hvt_export_folded,
+	&hvt_export_drcov, &hvt_export_lcov,	 &hvt_export_tenet,
 };
 
 struct export

@@ -40,6 +40,6 @@ static inline unsigned int hvt_export_access(const struct hvt_event *ev)
 }
 
 extern const struct hvt_exporter hvt_export_ctf, hvt_export_drcov, hvt_export_folded,
-	hvt_export_lackey, hvt_export_perfetto, hvt_export_tenet;
+	hvt_export_lackey, hvt_export_lcov, hvt_export_perfetto, hvt_export_tenet;
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "debug_info.h"
 
+#include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwelf.h>
 #include <limits.h>
@@ -146,4 +147,79 @@ int hvt_debug_line(struct hvt_debug *d, uint64_t vaddr, const char **file)
 	}
 	*file = k->file;
 	return k->line;
+}
+
+typedef bool line_fn(uint64_t vaddr, uint64_t end, const char *file, int line, void *arg);
+typedef bool function_fn(uint64_t vaddr, const char *file, int line, const char *name, void *arg);
+
+/* False: the callback has had enough. */
+static bool lines_of(Dwarf_Die *unit, line_fn *each, void *arg)
+{
+	Dwarf_Addr addr, next;
+	Dwarf_Lines *lines;
+	const char *file;
+	Dwarf_Line *line;
+	size_t n, i;
+	bool end;
+	int nr;
+
+	if (dwarf_getsrclines(unit, &lines, &n))
+		return true;
+	/* the last one only says where the code ends */
+	for (i = 0; i + 1 < n; i++) {
+		line = dwarf_onesrcline(lines, i);
+		if (dwarf_lineendsequence(line, &end) || end || dwarf_lineno(line, &nr) || nr < 1 ||
+		    dwarf_lineaddr(line, &addr) ||
+		    dwarf_lineaddr(dwarf_onesrcline(lines, i + 1), &next) || next <= addr)
+			continue;
+		file = dwarf_linesrc(line, NULL, NULL);
+		if (file && !each(addr, next, file, nr, arg))
+			return false;
+	}
+	return true;
+}
+
+void hvt_debug_each_line(struct hvt_debug *d, line_fn *each, void *arg)
+{
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die;
+
+	while (!dwarf_get_units(d->dwarf, unit, &unit, NULL, NULL, &die, NULL))
+		if (!lines_of(&die, each, arg))
+			return;
+}
+
+struct functions {
+	function_fn *each;
+	void *arg;
+	bool enough;
+};
+
+static int one_function(Dwarf_Die *die, void *arg)
+{
+	struct functions *f = arg;
+	Dwarf_Attribute attr;
+	const char *name, *file = dwarf_decl_file(die);
+	Dwarf_Addr entry;
+	int line;
+
+	/* what is only declared, or was inlined everywhere, has no code */
+	if (!file || dwarf_decl_line(die, &line) || dwarf_entrypc(die, &entry))
+		return DWARF_CB_OK;
+	name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attr));
+	if (!name)
+		name = dwarf_diename(die);
+	if (name && !f->each(entry, file, line, name, f->arg))
+		f->enough = true;
+	return f->enough ? DWARF_CB_ABORT : DWARF_CB_OK;
+}
+
+void hvt_debug_each_function(struct hvt_debug *d, function_fn *each, void *arg)
+{
+	struct functions f = { .each = each, .arg = arg };
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die;
+
+	while (!f.enough && !dwarf_get_units(d->dwarf, unit, &unit, NULL, NULL, &die, NULL))
+		dwarf_getfuncs(&die, one_function, &f, 0);
 }

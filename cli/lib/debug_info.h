@@ -27,4 +27,18 @@ void hvt_debug_close(struct hvt_debug *d);
  */
 int hvt_debug_line(struct hvt_debug *d, uint64_t vaddr, const char **file);
 
+/*
+ * All lines that there is code of: it begins at vaddr, and what begins at end is of another
+ * one, or nothing. And all functions that have code, by the name that linkers know. Each until
+ * the callback returns false. The strings live until hvt_debug_close().
+ */
+void hvt_debug_each_line(struct hvt_debug *d,
+			 bool (*each)(uint64_t vaddr, uint64_t end, const char *file, int line,
+				      void *arg),
+			 void *arg);
+void hvt_debug_each_function(struct hvt_debug *d,
+			     bool (*each)(uint64_t vaddr, const char *file, int line,
+					  const char *name, void *arg),
+			     void *arg);
+
 #endif

@@ -27,3 +27,23 @@ int hvt_debug_line(struct hvt_debug *d, uint64_t vaddr, const char **file)
 	(void)file;
 	return 0;
 }
+
+void hvt_debug_each_line(struct hvt_debug *d,
+			 bool (*each)(uint64_t vaddr, uint64_t end, const char *file, int line,
+				      void *arg),
+			 void *arg)
+{
+	(void)d;
+	(void)each;
+	(void)arg;
+}
+
+void hvt_debug_each_function(struct hvt_debug *d,
+			     bool (*each)(uint64_t vaddr, const char *file, int line,
+					  const char *name, void *arg),
+			     void *arg)
+{
+	(void)d;
+	(void)each;
+	(void)arg;
+}

@@ -89,7 +89,7 @@ static void fault(volatile int *p)
 {
 	leaf(1);
 	*p = 1;
-	leaf(2);
+	leaf(2); /* never */
 }
 
 static int compare(const void *a, const void *b)

@@ -63,6 +63,34 @@ ok $? "tenet: one thread, one file"
 what=static
 compare "$tests/views_tenet.py" "$tmp"/tenet/*.log "$tmp/static.json"
 
+# lines of source: the same program counts for itself, too
+what=gcov
+(
+	cd "$tmp" && gcc -O0 -g --coverage -o gcov "$tests/stepped_calls.c" &&
+		"$steplog" gcov.data ./gcov truth && gcov --json-format --stdout gcov-stepped_calls.gcda >gcov.json
+) 2>"$tmp/err"
+ok $? "lcov: compiled, stepped, counted"
+formats='folded drcov tenet'
+"$hvt" export --format lcov -o "$tmp/info" "$tmp/gcov.data" 2>"$tmp/err"
+case $? in
+3)
+	grep -q 'lcov: .*libdw; try: ' "$tmp/err"
+	ok $? "lcov: a build without libdw says so"
+	;;
+*)
+	formats="$formats lcov"
+	compare "$tests/views_lcov.py" "$tmp/info" "$tmp/gcov.json" "$tests/stepped_calls.c"
+	lcov --extract "$tmp/info" '*/stepped_calls.c' -o "$tmp/extract" >"$tmp/err" 2>&1 &&
+		genhtml -o "$tmp/html" "$tmp/extract" >>"$tmp/err" 2>&1 &&
+		[ -f "$tmp/html/index.html" ]
+	ok $? "lcov: lcov and genhtml read it"
+	strip --strip-all "$tmp/gcov"
+	"$hvt" export --format lcov -o "$tmp/info" "$tmp/gcov.data" 2>"$tmp/err"
+	[ $? -eq 0 ] || grep -q 'debug information here; try: ' "$tmp/err" && ! grep -q stepped_calls "$tmp/info"
+	ok $? "lcov: nothing of a file without debug information"
+	;;
+esac
+
 # cut short: what is there, one line, exit 1
 head -c $(($(wc -c <"$tmp/static.data") - 100)) "$tmp/static.data" >"$tmp/cut"
 for format in folded drcov tenet; do
@@ -76,7 +104,7 @@ ok $? "report --calls: as well"
 
 # what a log does not have
 "$build/tests/unit/mklog" >"$tmp/accesses"
-for format in folded drcov tenet; do
+for format in $formats; do
 	"$hvt" export --format $format -o "$tmp/none" "$tmp/accesses" >"$tmp/out" 2>"$tmp/err"
 	[ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] && grep -q 'no instructions; try: hvtrace trace' "$tmp/err"
 	ok $? "$format: a log of accesses alone: one line, exit 1"
