@@ -14,19 +14,20 @@
 
 #include "export/export.h"
 
+#define FORMATS "ctf|perfetto|lackey|folded|drcov|lcov|tenet"
+
 enum { FORMAT, OUTPUT };
 
 static const struct hvt_option options[] = {
-	[FORMAT] = { "format", 0, "ctf|perfetto|lackey", "for which tools" },
+	[FORMAT] = { "format", 0, FORMATS, "for which tools" },
 	[OUTPUT] = { "output", 'o', "OUT", "write there; a new directory for ctf" },
 	HVT_OPT_HELP,
 	{ 0 },
 };
 
 static const struct hvt_exporter *const exporters[] = {
-	&hvt_export_ctf,
-	&hvt_export_perfetto,
-	&hvt_export_lackey,
+	&hvt_export_ctf,   &hvt_export_perfetto, &hvt_export_lackey, &hvt_export_folded,
+	&hvt_export_drcov, &hvt_export_lcov,	 &hvt_export_tenet,
 };
 
 struct export
@@ -34,6 +35,8 @@ struct export
 	const struct hvt_exporter *to;
 	void *state;
 	struct hvt_reader *reader;
+	const char *directory; /* that was made for it */
+	uint64_t instructions;
 };
 
 static const struct hvt_exporter *find(const char *name)
@@ -43,13 +46,39 @@ static const struct hvt_exporter *find(const char *name)
 	for (i = 0; i < sizeof(exporters) / sizeof(exporters[0]); i++)
 		if (!strcmp(exporters[i]->name, name))
 			return exporters[i];
-	hvt_die(HVT_USAGE, "--format %s: no such format; try: ctf, perfetto or lackey", name);
+	hvt_die(HVT_USAGE, "--format %s: no such format; try: one of " FORMATS, name);
+}
+
+/* What the format is about is not in the log: nothing is left behind. */
+static _Noreturn void refuse(const struct export *x, const char *lacks, const char *remedy)
+{
+	if (x->directory)
+		rmdir(x->directory);
+	hvt_die(HVT_ERROR, "export: %s: the log has no %s; try: hvtrace trace%s", x->to->name,
+		lacks, remedy);
+}
+
+static void check_trace(const struct export *x, uint32_t id)
+{
+	const struct hvt_trace_fact *f;
+	uint32_t flags = 0;
+	size_t i;
+
+	for (i = 0; (f = hvt_reader_trace(x->reader, i)); i++)
+		if (f->id == id)
+			flags = f->flags;
+	if (x->to->needs & ~flags & HVT_TRACE_REGS)
+		refuse(x, "registers", " --regs --mem");
+	if (x->to->needs & ~flags & HVT_TRACE_MEM)
+		refuse(x, "memory operands", " --regs --mem");
 }
 
 static void each(const struct hvt_event *ev, void *arg)
 {
 	struct export *x = arg;
 
+	if (ev->type == HVT_EV_INSN && !x->instructions++ && x->to->needs)
+		check_trace(x, ev->watch);
 	x->to->event(x->state, x->reader, ev);
 }
 
@@ -110,13 +139,15 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 			strerror(errno));
 	signal(SIGPIPE, SIG_IGN);
 	if (x.to->directory)
-		dir = make_directory(output);
+		dir = make_directory(x.directory = output);
 	else if (output && strcmp(output, "-"))
 		out = make_file(output);
 	x.state = x.to->begin(out, dir);
 	if (!x.state)
 		hvt_die(HVT_ERROR, "%s: out of memory; try: later", cmd->name);
 	code = hvt_log_read(path, 0, each, &x, &x.reader);
+	if (x.to->instructions && !x.instructions && hvt_reader_state(x.reader) == HVT_LOG_COMPLETE)
+		refuse(&x, "instructions", "");
 	rc = x.to->end(x.state, x.reader);
 	hvt_reader_free(x.reader);
 	if (dir < 0 && out == stdout)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyse/calls.h"
+#include "analyse/calls_print.h"
 #include "analyse/input.h"
 #include "analyse/keys.h"
 #include "analyse/tally.h"
@@ -17,11 +19,12 @@
 
 #define COLUMN_MAX 60 /* no key makes its column wider */
 
-enum { SORT, ACCESSES, LIMIT, FORMAT, NR_OPTIONS };
+enum { SORT, ACCESSES, CALLS, LIMIT, FORMAT, NR_OPTIONS };
 
 static const struct hvt_option options[] = {
 	[SORT] = { "sort", 's', "KEY[,KEY]", "such as process,symbol (the default)" },
 	[ACCESSES] = { "accesses", 0, NULL, "of a trace, too: count accesses" },
+	[CALLS] = { "calls", 'c', NULL, "of a trace: who called whom, how often" },
 	[LIMIT] = { "limit", 'n', "N", "print the N most frequent" },
 	[FORMAT] = HVT_OPT_FORMAT,
 	[NR_OPTIONS] = HVT_OPT_INPUT,
@@ -32,7 +35,8 @@ struct report {
 	struct hvt_input input;
 	struct hvt_keys keys;
 	struct hvt_tally tally;
-	enum hvt_event_type of; /* what is counted; 0: not decided */
+	struct hvt_calls *calls; /* NULL: not asked for */
+	enum hvt_event_type of;	 /* what is counted; 0: not decided */
 	uint64_t events, limit;
 	uint64_t first_ns, last_ns;
 };
@@ -54,6 +58,14 @@ static void count(const struct hvt_event *ev, void *arg)
 	if (!p->events++)
 		p->first_ns = ev->ns;
 	p->last_ns = ev->ns;
+}
+
+static void add_call(const struct hvt_event *ev, void *arg)
+{
+	struct report *p = arg;
+
+	if (hvt_calls_add(p->calls, p->input.reader, ev))
+		hvt_die(HVT_ERROR, "report: no memory for the calls; try: --time, --pid");
 }
 
 /* The next key of a row, NUL-terminated in place of its tab; advances *at. */
@@ -132,10 +144,28 @@ static void json(const struct report *p)
 	}
 }
 
+static int report_calls(struct report *p, const char *path, bool as_json)
+{
+	int code;
+
+	p->calls = hvt_calls_new();
+	if (!p->calls)
+		hvt_die(HVT_ERROR, "report: out of memory; try: later");
+	code = hvt_input_read(&p->input, path, add_call, p);
+	hvt_page();
+	if (as_json)
+		hvt_calls_json(stdout, p->calls);
+	else
+		hvt_calls_text(stdout, p->calls);
+	hvt_calls_free(p->calls);
+	hvt_reader_free(p->input.reader);
+	return hvt_finish_output(code);
+}
+
 static int run(const struct hvt_command *cmd, int argc, char **argv)
 {
 	struct report p = { .limit = UINT64_MAX };
-	bool as_json = false;
+	bool as_json = false, calls = false;
 	const char *path, *end;
 	int o, code;
 
@@ -145,6 +175,8 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 			hvt_keys_parse(&p.keys, optarg);
 		else if (o == ACCESSES)
 			p.of = HVT_EV_ACCESS;
+		else if (o == CALLS)
+			calls = true;
 		else if (o == FORMAT)
 			as_json = hvt_format_is_json(optarg);
 		else if (o != LIMIT)
@@ -152,8 +184,12 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 		else if (!hvt_parse_number(optarg, &p.limit, &end) || *end || !p.limit)
 			hvt_die(HVT_USAGE, "--limit %s: not a number of rows; try: 20", optarg);
 	}
+	if (hvt_keys_have(&p.keys, "line"))
+		hvt_input_lines(&p.input, "--sort line");
 	path = hvt_log_operand(cmd, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	if (calls)
+		return report_calls(&p, path, as_json);
 	code = hvt_input_read(&p.input, path, count, &p);
 	hvt_tally_sort(&p.tally);
 	hvt_page();

@@ -13,11 +13,12 @@
 
 #define OUTPUT_BUFFER (256u << 10)
 
-enum { FORMAT, FIELDS, RAW, NR_OPTIONS };
+enum { FORMAT, FIELDS, LINES, RAW, NR_OPTIONS };
 
 static const struct hvt_option options[] = {
 	[FORMAT] = HVT_OPT_EVENTS,
 	[FIELDS] = { "fields", 0, "LIST", "these columns, of text or csv: time,comm,addr" },
+	[LINES] = { "lines", 0, NULL, "lines of source, where there is debug information" },
 	[RAW] = HVT_OPT_RAW,
 	[NR_OPTIONS] = HVT_OPT_INPUT,
 	{ 0 },
@@ -48,6 +49,8 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 			s.printer.format = hvt_format_of_events(optarg);
 		else if (o == FIELDS)
 			s.printer.fields = hvt_fields_new(optarg);
+		else if (o == LINES)
+			hvt_input_lines(&s.input, "--lines");
 		else if (o == RAW)
 			s.input.reader_flags |= HVT_READER_NO_DEMANGLE;
 		else
@@ -55,6 +58,8 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	}
 	if (s.printer.fields && s.printer.format != HVT_TEXT && s.printer.format != HVT_CSV)
 		hvt_die(HVT_USAGE, "--fields: this format has its own; try: --format csv");
+	if (s.printer.fields && hvt_fields_have(s.printer.fields, "line"))
+		hvt_input_lines(&s.input, "--fields line");
 	path = hvt_log_operand(cmd, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	hvt_page();

@@ -186,6 +186,11 @@ FIELD(obj_off)
 		hvt_line_hex(l, s->ev->ip_sym.obj_off);
 }
 
+FIELD(line)
+{
+	hvt_put_source(l, s->ev);
+}
+
 FIELD(insn)
 {
 	if (s->ev->text)
@@ -249,38 +254,12 @@ FIELD(nest)
 
 FIELD(regs)
 {
-	uint32_t mask = s->ev->delta_mask, i;
-
-	for (i = 0; mask; mask &= mask - 1, i++) {
-		if (i)
-			hvt_line_char(l, ' ');
-		hvt_line_str(l, hvt_delta_name((unsigned int)__builtin_ctz(mask)));
-		hvt_line_char(l, '=');
-		hvt_line_hex(l, s->ev->delta[i]);
-	}
+	hvt_put_registers(l, s->ev);
 }
 
-/* read:0x1000:8:0x5 rmw:0x2000:4:0x1:0x2 */
 FIELD(mem)
 {
-	const struct hvt_operand_value *o = s->ev->mem;
-	uint32_t i;
-
-	for (i = 0; i < s->ev->nr_mem; i++, o++) {
-		if (i)
-			hvt_line_char(l, ' ');
-		hvt_line_str(l, hvt_access_name(o->access));
-		hvt_line_char(l, ':');
-		hvt_line_hex(l, o->addr);
-		hvt_line_char(l, ':');
-		hvt_line_dec(l, o->size);
-		if (o->old)
-			hvt_line_char(l, ':');
-		hvt_put_value(l, o->old, o->len);
-		if (o->new_)
-			hvt_line_char(l, ':');
-		hvt_put_value(l, o->new_, o->len);
-	}
+	hvt_put_operands(l, s->ev);
 }
 
 FIELD(what)
@@ -373,6 +352,7 @@ static const struct field {
 	{ "sym", put_sym, CODE },
 	{ "obj", put_obj, CODE },
 	{ "obj_off", put_obj_off, CODE },
+	{ "line", put_line, CODE },
 	{ "insn", put_insn, CODE },
 	{ "bytes", put_bytes, CODE },
 	{ "user", put_user, CODE },
@@ -442,6 +422,16 @@ struct hvt_fields *hvt_fields_new(const char *list)
 				(int)(len < 64 ? len : 64), at);
 	}
 	return f;
+}
+
+bool hvt_fields_have(const struct hvt_fields *f, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (!strcmp(f->v[i]->name, name))
+			return true;
+	return false;
 }
 
 void hvt_fields_head(const struct hvt_fields *f, FILE *out)

@@ -10,6 +10,9 @@ struct hvt_fields;
 /* "a,b,c"; NULL: all. Exits when there is no such field. To be freed with free(). */
 struct hvt_fields *hvt_fields_new(const char *list);
 
+/* Is the field of this name one of them? */
+bool hvt_fields_have(const struct hvt_fields *f, const char *name);
+
 /* The names, as the first line of CSV. */
 void hvt_fields_head(const struct hvt_fields *f, FILE *out);
 

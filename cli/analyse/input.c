@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/debug_info.h"
 #include "logfile.h"
 
 bool hvt_parse_number(const char *text, uint64_t *value, const char **end)
@@ -75,6 +76,15 @@ static void take_list(struct hvt_ranges *r, const char *name, const char *arg)
 	}
 	hvt_die(HVT_USAGE, "--%s %s: not a list of at most %d numbers and ranges; try: 1,3-5", name,
 		arg, HVT_RANGES);
+}
+
+void hvt_input_lines(struct hvt_input *in, const char *what)
+{
+	if (!hvt_debug_available())
+		hvt_die(HVT_UNSUPPORTED,
+			"%s: this hvtrace was built without libdw; try: a build where libdw-dev is",
+			what);
+	in->reader_flags |= HVT_READER_LINES;
 }
 
 bool hvt_input_option(struct hvt_input *in, const char *name, const char *arg)

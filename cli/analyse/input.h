@@ -43,6 +43,9 @@ struct hvt_input {
 		       HVT_OPT_VERB, HVT_OPT_HELP
 /* clang-format on */
 
+/* Events are to have lines of source. Exits, naming what asked, when this build has none. */
+void hvt_input_lines(struct hvt_input *in, const char *what);
+
 /* Takes the option of that name if it is one of the above. Exits on a bad argument. */
 bool hvt_input_option(struct hvt_input *in, const char *name, const char *arg);
 

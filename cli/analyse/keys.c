@@ -59,6 +59,15 @@ KEY(insn)
 	hvt_put_escaped(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)");
 }
 
+KEY(line)
+{
+	(void)r;
+	if (ev->src_file)
+		hvt_put_source(l, ev);
+	else
+		hvt_line_char(l, '?');
+}
+
 KEY(object)
 {
 	(void)r;
@@ -103,7 +112,7 @@ static const struct hvt_key keys[] = {
 	{ "comm", put_comm },	  { "process", put_process }, { "thread", put_thread },
 	{ "symbol", put_symbol }, { "insn", put_insn },	      { "object", put_object },
 	{ "addr", put_addr },	  { "page", put_page },	      { "access", put_access },
-	{ "cpu", put_cpu },	  { "watch", put_watch },
+	{ "cpu", put_cpu },	  { "watch", put_watch },     { "line", put_line },
 };
 
 void hvt_keys_parse(struct hvt_keys *k, const char *list)
@@ -120,7 +129,8 @@ void hvt_keys_parse(struct hvt_keys *k, const char *list)
 		if (i == sizeof(keys) / sizeof(keys[0]) || k->n == HVT_KEYS_MAX)
 			hvt_die(HVT_USAGE,
 				"--sort %s: not at most %d of comm, process, thread, symbol, insn, "
-				"object, addr, page, access, cpu, watch; try: --sort process,symbol",
+				"line, object, addr, page, access, cpu, watch; try: "
+				"--sort process,symbol",
 				list, HVT_KEYS_MAX);
 		k->v[k->n++] = &keys[i];
 	}
@@ -129,6 +139,16 @@ void hvt_keys_parse(struct hvt_keys *k, const char *list)
 const char *hvt_keys_name(const struct hvt_keys *k, size_t i)
 {
 	return k->v[i]->name;
+}
+
+bool hvt_keys_have(const struct hvt_keys *k, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++)
+		if (!strcmp(k->v[i]->name, name))
+			return true;
+	return false;
 }
 
 void hvt_keys_put(const struct hvt_keys *k, struct hvt_line *l, const struct hvt_reader *r,

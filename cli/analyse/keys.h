@@ -3,6 +3,8 @@
 #ifndef HVT_CLI_KEYS_H
 #define HVT_CLI_KEYS_H
 
+#include <stdbool.h>
+
 #include <hvtrace/hvtrace.h>
 
 #define HVT_KEYS_MAX 8
@@ -17,6 +19,7 @@ struct hvt_keys {
 
 /* "a,b". Exits when there is no such key. */
 void hvt_keys_parse(struct hvt_keys *k, const char *list);
+bool hvt_keys_have(const struct hvt_keys *k, const char *name);
 const char *hvt_keys_name(const struct hvt_keys *k, size_t i);
 
 /* The access's keys as printable ASCII, each with a tab behind it. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/line.h"
+#include "lib/trace_lines.h"
 
 const char *hvt_type_name(enum hvt_event_type type)
 {
@@ -120,4 +121,48 @@ void hvt_put_place(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr
 		hvt_put_symbol(l, s);
 	else
 		hvt_line_hex(l, s->obj && !s->kernel ? s->obj_off : addr);
+}
+
+void hvt_put_source(struct hvt_line *l, const struct hvt_event *ev)
+{
+	if (!ev->src_file)
+		return;
+	hvt_put_escaped(l, ev->src_file);
+	hvt_line_char(l, ':');
+	hvt_line_dec(l, ev->src_line);
+}
+
+void hvt_put_registers(struct hvt_line *l, const struct hvt_event *ev)
+{
+	uint32_t mask = ev->delta_mask, i;
+
+	for (i = 0; mask; mask &= mask - 1, i++) {
+		if (i)
+			hvt_line_char(l, ' ');
+		hvt_line_str(l, hvt_delta_name((unsigned int)__builtin_ctz(mask)));
+		hvt_line_char(l, '=');
+		hvt_line_hex(l, ev->delta[i]);
+	}
+}
+
+void hvt_put_operands(struct hvt_line *l, const struct hvt_event *ev)
+{
+	const struct hvt_operand_value *o = ev->mem;
+	uint32_t i;
+
+	for (i = 0; i < ev->nr_mem; i++, o++) {
+		if (i)
+			hvt_line_char(l, ' ');
+		hvt_line_str(l, hvt_access_name(o->access));
+		hvt_line_char(l, ':');
+		hvt_line_hex(l, o->addr);
+		hvt_line_char(l, ':');
+		hvt_line_dec(l, o->size);
+		if (o->old)
+			hvt_line_char(l, ':');
+		hvt_put_value(l, o->old, o->len);
+		if (o->new_)
+			hvt_line_char(l, ':');
+		hvt_put_value(l, o->new_, o->len);
+	}
 }

@@ -21,6 +21,12 @@ void hvt_put_seconds(struct hvt_line *l, uint64_t ns, int decimals);
 void hvt_put_value(struct hvt_line *l, const uint8_t *bytes, uint32_t len);
 /* "name+0x1f"; nothing when there is no name */
 void hvt_put_symbol(struct hvt_line *l, const struct hvt_symbol *s);
+/* "file:line" of the source; nothing when it is not known */
+void hvt_put_source(struct hvt_line *l, const struct hvt_event *ev);
+/* "rax=0x1 rcx=0x2": what an instruction of a trace changed */
+void hvt_put_registers(struct hvt_line *l, const struct hvt_event *ev);
+/* "read:0x1000:8:0x5 rmw:0x2000:4:0x1:0x2": its operands, sizes and values */
+void hvt_put_operands(struct hvt_line *l, const struct hvt_event *ev);
 /* "object:name+0x1f", "object+0x1f" or the bare address, as the text of events has it */
 void hvt_put_place(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr);
 

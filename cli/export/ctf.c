@@ -168,7 +168,7 @@ static struct ctf_stream *stream_of(struct ctf *c, const struct hvt_reader *r, u
 	return c->error ? NULL : &c->streams[cpu];
 }
 
-static void event(void *export, const struct hvt_reader *r, const struct hvt_event *ev)
+static void event(void *export, struct hvt_reader *r, const struct hvt_event *ev)
 {
 	struct ctf *c = export;
 	struct ctf_stream *s = stream_of(c, r, ev->cpu);
@@ -227,4 +227,10 @@ static int end(void *export, const struct hvt_reader *r)
 	return rc ? rc : err;
 }
 
-const struct hvt_exporter hvt_export_ctf = { "ctf", true, begin, event, end };
+const struct hvt_exporter hvt_export_ctf = {
+	.name = "ctf",
+	.directory = true,
+	.begin = begin,
+	.event = event,
+	.end = end,
+};

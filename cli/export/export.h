@@ -13,14 +13,16 @@
 
 struct hvt_exporter {
 	const char *name;
-	bool directory; /* writes files of its own into a new directory */
+	bool directory;	   /* writes files of its own into a new directory */
+	bool instructions; /* is about those that a trace recorded, ... */
+	uint32_t needs;	   /* ... with these HVT_TRACE_* */
 
 	/*
 	 * One of out and dir is what to write to. NULL: out of memory. A FILE keeps the
 	 * error of what could not be written; of a directory end() tells: 0 or errno.
 	 */
 	void *(*begin)(FILE *out, int dir);
-	void (*event)(void *export, const struct hvt_reader *r, const struct hvt_event *ev);
+	void (*event)(void *export, struct hvt_reader *r, const struct hvt_event *ev);
 	int (*end)(void *export, const struct hvt_reader *r); /* frees export */
 };
 
@@ -37,6 +39,7 @@ static inline unsigned int hvt_export_access(const struct hvt_event *ev)
 	return rw ? rw : HVT_ACC_R | HVT_ACC_W;
 }
 
-extern const struct hvt_exporter hvt_export_ctf, hvt_export_lackey, hvt_export_perfetto;
+extern const struct hvt_exporter hvt_export_ctf, hvt_export_drcov, hvt_export_folded,
+	hvt_export_lackey, hvt_export_lcov, hvt_export_perfetto, hvt_export_tenet;
 
 #endif

@@ -52,7 +52,7 @@ static void instruction(FILE *out, const struct hvt_event *ev)
 			ev->mem[i].size);
 }
 
-static void event(void *export, const struct hvt_reader *r, const struct hvt_event *ev)
+static void event(void *export, struct hvt_reader *r, const struct hvt_event *ev)
 {
 	struct lackey *l = export;
 	bool same;
@@ -90,4 +90,9 @@ static int end(void *export, const struct hvt_reader *r)
 	return 0;
 }
 
-const struct hvt_exporter hvt_export_lackey = { "lackey", false, begin, event, end };
+const struct hvt_exporter hvt_export_lackey = {
+	.name = "lackey",
+	.begin = begin,
+	.event = event,
+	.end = end,
+};

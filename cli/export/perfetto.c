@@ -220,7 +220,7 @@ static void flow_event(struct perfetto *p, const struct hvt_event *ev)
 	close_event(&j);
 }
 
-static void event(void *export, const struct hvt_reader *r, const struct hvt_event *ev)
+static void event(void *export, struct hvt_reader *r, const struct hvt_event *ev)
 {
 	static const char *const names[] = { [HVT_EV_LOST] = "lost", [HVT_EV_REMAP] = "remap" };
 	struct perfetto *p = export;
@@ -266,4 +266,9 @@ static int end(void *export, const struct hvt_reader *r)
 	return 0;
 }
 
-const struct hvt_exporter hvt_export_perfetto = { "perfetto", false, begin, event, end };
+const struct hvt_exporter hvt_export_perfetto = {
+	.name = "perfetto",
+	.begin = begin,
+	.event = event,
+	.end = end,
+};

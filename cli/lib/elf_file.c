@@ -116,8 +116,7 @@ static bool note_is(Elf_Data *data, const uint8_t *id, size_t len, bool *found)
 	return false;
 }
 
-/* Is this the file whose build-id the log recorded? */
-static bool build_id_is(Elf *e, const uint8_t *id, size_t len)
+bool hvt_elf_has_build_id(Elf *e, const uint8_t *id, size_t len)
 {
 	bool found = false;
 	GElf_Phdr ph;
@@ -134,8 +133,8 @@ static bool build_id_is(Elf *e, const uint8_t *id, size_t len)
 	return false;
 }
 
-/* Open path as ELF. -1 or a descriptor; only regular files are ever opened. */
-static int open_elf(const char *path, Elf **e)
+/* Only regular files are ever opened. */
+int hvt_elf_open_file(const char *path, Elf **e)
 {
 	struct stat st;
 	int fd;
@@ -153,23 +152,29 @@ static int open_elf(const char *path, Elf **e)
 	return -1;
 }
 
-/* Debian's -dbgsym packages: the names of a stripped file, filed by its build-id. */
+void hvt_elf_debug_path(const uint8_t *id, size_t id_len, char *path, size_t size)
+{
+	size_t i, at;
+
+	at = (size_t)snprintf(path, size, HVT_DEBUG_ROOT "/.build-id/%02x/", id[0]);
+	for (i = 1; i < id_len; i++)
+		at += (size_t)snprintf(path + at, size - at, "%02x", id[i]);
+	snprintf(path + at, size - at, ".debug");
+}
+
+/* The names of a stripped file. */
 static void read_debug_file(struct hvt_symtab *t, const uint8_t *id, size_t len)
 {
 	bool symtab = false;
 	char path[256];
-	size_t i, at;
 	Elf *e;
 	int fd;
 
-	at = (size_t)snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%02x/", id[0]);
-	for (i = 1; i < len; i++)
-		at += (size_t)snprintf(path + at, sizeof(path) - at, "%02x", id[i]);
-	snprintf(path + at, sizeof(path) - at, ".debug");
-	fd = open_elf(path, &e);
+	hvt_elf_debug_path(id, len, path, sizeof(path));
+	fd = hvt_elf_open_file(path, &e);
 	if (fd < 0)
 		return;
-	if (build_id_is(e, id, len))
+	if (hvt_elf_has_build_id(e, id, len))
 		read_sections(t, e, &symtab);
 	elf_end(e);
 	close(fd);
@@ -182,10 +187,10 @@ struct hvt_symtab *hvt_elf_open(const char *path, const uint8_t *build_id, size_
 	Elf *e;
 	int fd;
 
-	fd = open_elf(path, &e);
+	fd = hvt_elf_open_file(path, &e);
 	if (fd < 0)
 		return NULL;
-	if (build_id_len && !build_id_is(e, build_id, build_id_len))
+	if (build_id_len && !hvt_elf_has_build_id(e, build_id, build_id_len))
 		goto out;
 	t = hvt_symtab_new();
 	if (!t)

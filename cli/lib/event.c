@@ -190,6 +190,8 @@ static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct 
 		hvt_symbols_physical(&r->symbols, ev->gpa, &ev->addr_sym);
 	else
 		hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->addr, &ev->addr_sym);
+	if (r->symbols.lines)
+		ev->src_line = (uint32_t)hvt_reader_line(r, ev->pid, ev->ns, ev->ip, &ev->src_file);
 	r->stats.accesses++;
 	return true;
 }

@@ -107,6 +107,16 @@ static void who(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_char(l, ' ');
 }
 
+void hvt_line_source(struct hvt_line *l, const struct hvt_event *ev)
+{
+	if (!ev->src_file)
+		return;
+	hvt_line_lit(l, "  ");
+	hvt_line_escaped(l, ev->src_file, strlen(ev->src_file));
+	hvt_line_char(l, ':');
+	hvt_line_dec(l, ev->src_line);
+}
+
 static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 {
 	static const char *const names[] = { "-  ", "R  ", "W  ", "RW " };
@@ -148,6 +158,7 @@ static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 		if (ev->run_down)
 			hvt_line_lit(l, " downwards");
 	}
+	hvt_line_source(l, ev);
 }
 
 static void gpa(struct hvt_line *l, uint64_t gpa)

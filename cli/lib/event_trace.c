@@ -26,6 +26,8 @@ static void code(struct hvt_reader *r, uint64_t ip, const uint8_t insn[15], uint
 	ev->ip = ip;
 	if (ip)
 		hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ip, &ev->ip_sym);
+	if (ip && r->symbols.lines)
+		ev->src_line = (uint32_t)hvt_reader_line(r, ev->pid, ev->ns, ip, &ev->src_file);
 	if (ev->flags & HVT_RF_NOINSN)
 		return;
 	ev->insn_len = len;

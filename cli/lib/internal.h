@@ -62,6 +62,8 @@ struct hvt_object { /* a mapped file, by path and build-id */
 	struct hvt_object *next;
 	struct hvt_symtab *symtab; /* NULL: none, or not asked for yet */
 	bool tried;
+	struct hvt_debug *debug; /* the same */
+	bool debug_tried;
 	char *path;
 	const char *base; /* in path */
 	uint8_t build_id[64];
@@ -163,6 +165,7 @@ struct hvt_symbols {
 	struct hvt_objects *objects;
 	struct hvt_tasks *tasks;
 	bool no_elf, no_demangle;
+	bool lines;			/* of source are wanted */
 	struct hvt_label *kernel_label; /* of an address without a symbol */
 	bool uncached;			/* for tests */
 	struct hvt_resolved

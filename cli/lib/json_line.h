@@ -142,6 +142,16 @@ static inline void json_code(struct hvt_line *l, const struct hvt_event *ev)
 		json_null(l);
 }
 
+static inline void json_source(struct hvt_line *l, const struct hvt_event *ev)
+{
+	JSON_KEY(l, "line");
+	hvt_line_char(l, '"');
+	hvt_json_escape(l, ev->src_file, strlen(ev->src_file));
+	hvt_line_char(l, ':');
+	hvt_line_dec(l, ev->src_line);
+	hvt_line_char(l, '"');
+}
+
 /* Where the instruction is, and what. */
 static inline void json_from(struct hvt_line *l, const struct hvt_event *ev)
 {
@@ -160,6 +170,8 @@ static inline void json_from(struct hvt_line *l, const struct hvt_event *ev)
 		json_hex(l, ev->ip_sym.obj_off);
 	}
 	json_code(l, ev);
+	if (ev->src_file)
+		json_source(l, ev);
 }
 
 static inline void json_task(struct hvt_line *l, const struct hvt_event *ev)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "debug_info.h"
 #include "elf_file.h"
 #include "symtab.h"
 
@@ -37,6 +38,7 @@ void hvt_objects_free(struct hvt_objects *all)
 		for (o = all->by_path[b]; o; o = next) {
 			next = o->next;
 			hvt_symtab_free(o->symtab);
+			hvt_debug_close(o->debug);
 			free(o->label);
 			free(o->path);
 			free(o);

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "debug_info.h"
+
 #define READ_SIZE 65536u
 
 struct hvt_reader *hvt_reader_new(unsigned int flags)
@@ -18,6 +20,7 @@ struct hvt_reader *hvt_reader_new(unsigned int flags)
 		return NULL;
 	r->symbols.no_elf = flags & HVT_READER_NO_SYMBOLS;
 	r->symbols.no_demangle = flags & HVT_READER_NO_DEMANGLE;
+	r->symbols.lines = flags & HVT_READER_LINES && hvt_debug_available();
 	r->symbols.objects = hvt_objects_new();
 	r->symbols.tasks = hvt_tasks_new(r->symbols.objects);
 	r->decoder = hvt_decoder_new();

@@ -19,6 +19,8 @@ void hvt_flow_json(struct hvt_line *l, const struct hvt_event *ev);
 
 /* object:symbol+off, `width` columns wide at least */
 void hvt_line_named(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr, size_t width);
+/* The line of source that the instruction is of, when it is known. */
+void hvt_line_source(struct hvt_line *l, const struct hvt_event *ev);
 /* A value of memory: a number when it is short enough. */
 void hvt_line_value(struct hvt_line *l, const uint8_t *bytes, uint32_t len);
 

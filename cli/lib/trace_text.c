@@ -73,13 +73,13 @@ void hvt_insn_text(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_lit(l, "  ");
 	from = l->len;
 	hvt_line_str(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)");
-	if (!(ev->flags & (HVT_RF_DELTA | HVT_RF_MEM)))
-		return;
-	hvt_line_pad(l, from, 40);
+	if (ev->flags & (HVT_RF_DELTA | HVT_RF_MEM))
+		hvt_line_pad(l, from, 40);
 	if (ev->flags & HVT_RF_DELTA)
 		regs(l, ev);
 	if (ev->flags & HVT_RF_MEM)
 		mem(l, ev);
+	hvt_line_source(l, ev);
 }
 
 /* A number of a system call, whose kind is not known. */

@@ -105,6 +105,9 @@ struct hvt_event {
 	uint8_t insn[15];
 	const char *text; /* the disassembled instruction, or NULL */
 	struct hvt_symbol ip_sym, addr_sym;
+	/* with HVT_READER_LINES, as of hvt_reader_line(); NULL: not known */
+	const char *src_file;
+	uint32_t src_line;
 
 	/* HVT_EV_LOST: records seq .. seq + count - 1 of this CPU */
 	uint64_t count;
@@ -184,6 +187,7 @@ struct hvt_trace_fact {
 
 #define HVT_READER_NO_SYMBOLS  (1u << 0) /* open no ELF files: what the log lacks has no name */
 #define HVT_READER_NO_DEMANGLE (1u << 1) /* names as symbol tables have them */
+#define HVT_READER_LINES       (1u << 2) /* events have the line of source of their ip */
 
 /* NULL when out of memory or when capstone cannot be set up. */
 struct hvt_reader *hvt_reader_new(unsigned int flags);
@@ -332,6 +336,32 @@ void hvt_event_mmiotrace(FILE *out, struct hvt_mmiotrace *m, const struct hvt_re
 /* What lay at a linear address of a process (of any, in the kernel's half) at ns. */
 void hvt_reader_symbol(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
 		       struct hvt_symbol *sym);
+/*
+ * The line of source that the instruction at a linear address of a process was of at ns: its
+ * number from 1, and in *file the name that debug information has, NUL-terminated, any bytes,
+ * the reader's until hvt_reader_free(). 0 and NULL: not known. -ENOSYS and NULL: the library
+ * was built without libdw.
+ *
+ * Which file was mapped there is what the log says. Its debug information is read from it, or
+ * from its debug file (by build-id, or the name in .gnu_debuglink), on this machine; what has
+ * another build-id than the log's is not used, nor is a file that has none. Of the kernel
+ * nothing is known. HVT_READER_NO_SYMBOLS: no file is opened.
+ */
+int hvt_reader_line(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
+		    const char **file);
+/* The file whose image lies at an address. Pointers are the reader's until it is freed. */
+struct hvt_module_fact {
+	const char *path; /* NUL-terminated, any bytes; "[kernel]", a module's name, "[vdso]" */
+	const uint8_t *build_id;
+	uint32_t build_id_len; /* 0: none, or not known */
+	bool kernel;
+	uint64_t base, end; /* of its image in memory; of the kernel: 0, not known */
+	uint64_t first;	    /* the link-time address of what is at base */
+};
+
+/* That at a linear address of a process (of any, in the kernel's half) at ns; false: none. */
+bool hvt_reader_module(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
+		       struct hvt_module_fact *m);
 /* What lies at a physical address: a device, or a part of memory. */
 void hvt_reader_physical_symbol(struct hvt_reader *r, uint64_t gpa, struct hvt_symbol *sym);
 

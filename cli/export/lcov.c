@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Coverage by lines of source, as the tracefile of lcov's geninfo(1): for each file that
+ * debug information names all its functions and lines with code, and how often each was
+ * executed. Debug information is that of the files on this machine which are the log's.
+ */
+#include "export.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyse/cover.h"
+#include "analyse/hits.h"
+#include "cli.h"
+#include "lib/debug_info.h"
+#include "lib/internal.h"
+
+/* A line, or with a name a function that begins there. */
+struct fact {
+	const char *file, *name;
+	int line;
+	uint64_t count;
+};
+
+struct lcov {
+	FILE *out;
+	struct hvt_cover *cover;
+	struct fact *facts;
+	size_t n, cap;
+	struct hvt_debug **open; /* whose strings the facts have */
+	size_t nr_open, cap_open;
+	const struct hvt_hits *hits; /* of the module that is looked at */
+	bool no_memory;
+};
+
+static void *begin(FILE *out, int dir)
+{
+	struct lcov *x = calloc(1, sizeof(*x));
+
+	(void)dir;
+	if (!hvt_debug_available())
+		hvt_die(HVT_UNSUPPORTED, "export: lcov: this hvtrace was built without libdw; "
+					 "try: a build where libdw-dev is");
+	if (!x)
+		return NULL;
+	x->out = out;
+	x->cover = hvt_cover_new();
+	if (!x->cover) {
+		free(x);
+		return NULL;
+	}
+	return x;
+}
+
+static void no_memory(void)
+{
+	hvt_die(HVT_ERROR, "export: no memory for the lines; try: a shorter trace");
+}
+
+static void event(void *export, struct hvt_reader *r, const struct hvt_event *ev)
+{
+	struct lcov *x = export;
+
+	if (hvt_cover_add(x->cover, r, ev))
+		no_memory();
+}
+
+static bool add_fact(struct lcov *x, const struct fact *f)
+{
+	if (hvt_grow((void **)&x->facts, &x->cap, x->n, sizeof(*f))) {
+		x->no_memory = true;
+		return false;
+	}
+	x->facts[x->n++] = *f;
+	return true;
+}
+
+static bool add_line(uint64_t vaddr, uint64_t end, const char *file, int line, void *arg)
+{
+	struct lcov *x = arg;
+	const struct fact f = { .file = file,
+				.line = line,
+				.count = hvt_hits_max(x->hits, vaddr, end) };
+
+	return add_fact(x, &f);
+}
+
+static bool add_function(uint64_t vaddr, const char *file, int line, const char *name, void *arg)
+{
+	struct lcov *x = arg;
+	const struct fact f = { .file = file,
+				.name = name,
+				.line = line,
+				.count = hvt_hits_max(x->hits, vaddr, vaddr + 1) };
+
+	return add_fact(x, &f);
+}
+
+static void add_module(struct lcov *x, const struct hvt_cover_module *m,
+		       const struct hvt_cover_block *blocks, size_t n)
+{
+	struct hvt_hits hits = { 0 };
+	struct hvt_debug *d;
+
+	d = m->kernel ? NULL : hvt_debug_open(m->path, m->build_id, m->build_id_len);
+	if (!d)
+		return;
+	if (hvt_grow((void **)&x->open, &x->cap_open, x->nr_open, sizeof(struct hvt_debug *)) ||
+	    hvt_hits_make(&hits, m, blocks, n))
+		no_memory();
+	x->open[x->nr_open++] = d;
+	x->hits = &hits;
+	hvt_debug_each_function(d, add_function, x);
+	hvt_debug_each_line(d, add_line, x);
+	hvt_hits_free(&hits);
+	if (x->no_memory)
+		no_memory();
+}
+
+/* By file; functions first, by line and name. */
+static int by_place(const void *a, const void *b)
+{
+	const struct fact *x = a, *y = b;
+	int rc = strcmp(x->file, y->file);
+
+	if (rc)
+		return rc;
+	if (!x->name != !y->name)
+		return x->name ? -1 : 1;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return x->name ? strcmp(x->name, y->name) : 0;
+}
+
+/* A line has code in several places: what was executed most often is how often it was. */
+static size_t merge(struct fact *v, size_t n)
+{
+	size_t i, out = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!out || by_place(&v[out - 1], &v[i]))
+			v[out++] = v[i];
+		else if (v[i].count > v[out - 1].count)
+			v[out - 1].count = v[i].count;
+	}
+	return out;
+}
+
+/* v[0 .. n): the lines and functions of one file. */
+static void put_file(FILE *out, const struct fact *v, size_t n)
+{
+	size_t functions = 0, i, hit = 0;
+
+	fputs("TN:\nSF:", out);
+	hvt_print_escaped(out, v->file, SIZE_MAX);
+	fputc('\n', out);
+	while (functions < n && v[functions].name)
+		functions++;
+	for (i = 0; i < functions; i++) {
+		fprintf(out, "FN:%d,", v[i].line);
+		hvt_print_escaped(out, v[i].name, SIZE_MAX);
+		fputc('\n', out);
+	}
+	for (i = 0; i < functions; i++) {
+		hit += v[i].count ? 1 : 0;
+		fprintf(out, "FNDA:%" PRIu64 ",", v[i].count);
+		hvt_print_escaped(out, v[i].name, SIZE_MAX);
+		fputc('\n', out);
+	}
+	fprintf(out, "FNF:%zu\nFNH:%zu\n", functions, hit);
+	for (hit = 0; i < n; i++) {
+		hit += v[i].count ? 1 : 0;
+		fprintf(out, "DA:%d,%" PRIu64 "\n", v[i].line, v[i].count);
+	}
+	fprintf(out, "LF:%zu\nLH:%zu\nend_of_record\n", n - functions, hit);
+}
+
+static void put_files(struct lcov *x)
+{
+	size_t first, next;
+
+	if (x->n)
+		qsort(x->facts, x->n, sizeof(*x->facts), by_place);
+	x->n = merge(x->facts, x->n);
+	for (first = 0; first < x->n; first = next) {
+		for (next = first; next < x->n; next++)
+			if (strcmp(x->facts[next].file, x->facts[first].file) != 0)
+				break;
+		put_file(x->out, x->facts + first, next - first);
+	}
+}
+
+static int end(void *export, const struct hvt_reader *r)
+{
+	struct lcov *x = export;
+	const struct hvt_cover_module *m;
+	const struct hvt_cover_block *b;
+	size_t nr_modules, nr_blocks, i, first = 0, next;
+
+	if (hvt_cover_finish(x->cover))
+		no_memory();
+	m = hvt_cover_modules(x->cover, &nr_modules);
+	b = hvt_cover_blocks(x->cover, &nr_blocks);
+	for (i = 0; i < nr_modules; i++, first = next) {
+		for (next = first; next < nr_blocks && b[next].module == i; next++)
+			;
+		add_module(x, &m[i], b + first, next - first);
+	}
+	if (!x->nr_open && hvt_reader_state(r) == HVT_LOG_COMPLETE)
+		hvt_die(HVT_ERROR, "export: lcov: no file of the trace has debug information here; "
+				   "try: where the files are, or their debug packages");
+	put_files(x);
+	for (i = 0; i < x->nr_open; i++)
+		hvt_debug_close(x->open[i]);
+	hvt_cover_free(x->cover);
+	free(x->open);
+	free(x->facts);
+	free(x);
+	return 0;
+}
+
+const struct hvt_exporter hvt_export_lcov = {
+	.name = "lcov",
+	.instructions = true,
+	.begin = begin,
+	.event = event,
+	.end = end,
+};

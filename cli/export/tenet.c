@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The text trace of Tenet, a trace explorer: a file for each thread, a line for each
+ * instruction with what it left: the registers that it changed, the address of the next
+ * one, the memory that it read and wrote. A new program in the thread, and a loss, behind
+ * which registers are not known any more, begin a new file.
+ */
+#include "export.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyse/branch.h"
+#include "lib/line.h"
+
+struct thread {
+	uint32_t pid, tid, cpu;
+	unsigned int files;
+	FILE *out;		   /* NULL: none now */
+	uint64_t losses;	   /* that are behind it */
+	bool pending;		   /* the last instruction has no line, ... */
+	uint64_t next;		   /* ... and went there; 0: not known */
+	struct hvt_line regs, mem; /* what it left */
+};
+
+struct tenet {
+	int dir, error;
+	void *threads; /* tsearch(3) */
+	struct thread *last;
+	uint64_t losses;
+};
+
+static void *begin(FILE *out, int dir)
+{
+	struct tenet *x = calloc(1, sizeof(*x));
+
+	(void)out;
+	if (x)
+		x->dir = dir;
+	return x;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct thread *x = a, *y = b;
+
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
+}
+
+static struct thread *thread_of(struct tenet *x, const struct hvt_event *ev)
+{
+	/* each CPU has an idle task, and all of them are thread 0 */
+	const struct thread key = { .pid = ev->pid, .tid = ev->tid, .cpu = ev->tid ? 0 : ev->cpu };
+	struct thread **found, *t;
+
+	if (x->last && !compare(x->last, &key))
+		return x->last;
+	found = tfind(&key, &x->threads, compare);
+	if (found)
+		return x->last = *found;
+	t = malloc(sizeof(*t));
+	if (!t)
+		return NULL;
+	*t = key;
+	t->losses = x->losses;
+	if (!tsearch(t, &x->threads, compare)) {
+		free(t);
+		return NULL;
+	}
+	return x->last = t;
+}
+
+/* "101.log", then "101-2.log" */
+static void open_file(struct tenet *x, struct thread *t)
+{
+	char name[64];
+	int fd, n;
+
+	n = snprintf(name, sizeof(name), "%" PRIu32, t->tid);
+	if (!t->tid)
+		n += snprintf(name + n, sizeof(name) - (size_t)n, "-cpu%" PRIu32, t->cpu);
+	if (++t->files > 1)
+		n += snprintf(name + n, sizeof(name) - (size_t)n, "-%u", t->files);
+	snprintf(name + n, sizeof(name) - (size_t)n, ".log");
+	fd = openat(x->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	t->out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!t->out) {
+		x->error = errno;
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* The line of the last instruction: behind it the thread is at ip. */
+static void put_line(struct thread *t, uint64_t ip)
+{
+	hvt_line_lit(&t->regs, "rip=");
+	hvt_line_hex(&t->regs, ip);
+	hvt_line_put(&t->regs, t->mem.p, t->mem.len);
+	hvt_line_char(&t->regs, '\n');
+	hvt_line_write(&t->regs, t->out);
+	t->regs.len = t->mem.len = 0;
+	t->pending = false;
+}
+
+static void close_file(struct tenet *x, struct thread *t)
+{
+	bool bad;
+
+	if (!t->out)
+		return;
+	if (t->pending && t->next)
+		put_line(t, t->next);
+	t->regs.len = t->mem.len = 0;
+	bad = ferror(t->out);
+	errno = 0;
+	if ((fclose(t->out) || bad) && !x->error)
+		x->error = errno ? errno : EIO;
+	t->out = NULL;
+}
+
+static void put_registers(struct hvt_line *l, const struct hvt_event *ev)
+{
+	static const char *const names[] = {
+		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
+	};
+	const uint64_t *value = ev->delta;
+	unsigned int i;
+
+	/* it has no flags */
+	for (i = 0; i < 16; i++) {
+		if (!(ev->delta_mask & 1u << i))
+			continue;
+		hvt_line_str(l, names[i]);
+		hvt_line_char(l, '=');
+		hvt_line_hex(l, *value++);
+		hvt_line_char(l, ',');
+	}
+}
+
+static void put_memory(struct hvt_line *l, const char *what, uint64_t addr, const uint8_t *bytes,
+		       uint32_t len)
+{
+	if (!bytes || !len)
+		return;
+	hvt_line_str(l, what);
+	hvt_line_hex(l, addr);
+	hvt_line_char(l, ':');
+	hvt_line_bytes(l, bytes, len);
+}
+
+static void add_insn(struct tenet *x, struct thread *t, const struct hvt_event *ev)
+{
+	const struct hvt_operand_value *m;
+	uint32_t i;
+
+	if (!t->out)
+		open_file(x, t);
+	if (!t->out)
+		return;
+	put_line(t, ev->ip);
+	put_registers(&t->regs, ev);
+	for (i = 0; i < ev->nr_mem; i++) {
+		m = &ev->mem[i];
+		if (m->access & HVT_ACC_R)
+			put_memory(&t->mem, ",mr=", m->addr, m->old, m->len);
+		if (m->access & HVT_ACC_W)
+			put_memory(&t->mem, ",mw=", m->addr, m->new_, m->len);
+	}
+	t->pending = true;
+	t->next = hvt_branch_of(ev->insn, ev->insn_len, ev->flags) == HVT_BRANCH_NONE ?
+			  ev->ip + ev->insn_len :
+			  0;
+}
+
+static void add_flow(struct tenet *x, struct thread *t, const struct hvt_event *ev)
+{
+	if (ev->what == HVT_FLOW_EXEC) {
+		close_file(x, t);
+		return;
+	}
+	if (!t->pending)
+		return;
+	if (ev->what == HVT_FLOW_RESUME && ev->flags & HVT_RF_SYSRET) {
+		hvt_line_lit(&t->regs, "rax=");
+		hvt_line_hex(&t->regs, ev->arg[0]);
+		hvt_line_char(&t->regs, ',');
+	}
+	if (ev->to)
+		t->next = ev->to;
+}
+
+static void event(void *export, struct hvt_reader *r, const struct hvt_event *ev)
+{
+	struct tenet *x = export;
+	struct thread *t;
+
+	(void)r;
+	if (ev->type == HVT_EV_LOST)
+		x->losses++;
+	if (x->error || (ev->type != HVT_EV_INSN && ev->type != HVT_EV_FLOW))
+		return;
+	t = thread_of(x, ev);
+	if (!t) {
+		x->error = ENOMEM;
+		return;
+	}
+	if (t->losses != x->losses)
+		close_file(x, t);
+	t->losses = x->losses;
+	if (ev->type == HVT_EV_INSN)
+		add_insn(x, t, ev);
+	else
+		add_flow(x, t, ev);
+}
+
+static void end_thread(const void *node, VISIT when, void *export)
+{
+	struct thread *t = *(struct thread *const *)node;
+
+	if (when != postorder && when != leaf)
+		return;
+	close_file(export, t);
+	free(t->regs.p);
+	free(t->mem.p);
+}
+
+static int end(void *export, const struct hvt_reader *r)
+{
+	struct tenet *x = export;
+	int error;
+
+	(void)r;
+	twalk_r(x->threads, end_thread, x);
+	tdestroy(x->threads, free);
+	error = x->error;
+	free(x);
+	return error;
+}
+
+const struct hvt_exporter hvt_export_tenet = {
+	.name = "tenet",
+	.directory = true,
+	.instructions = true,
+	.needs = HVT_TRACE_REGS | HVT_TRACE_MEM,
+	.begin = begin,
+	.event = event,
+	.end = end,
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Lines of source, out of the debug information of files on this machine: read by libdw
+ * (debug_info.c), or not at all when that was not there to build with (debug_none.c).
+ */
+#ifndef HVT_LIB_DEBUG_INFO_H
+#define HVT_LIB_DEBUG_INFO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hvt_debug;
+
+bool hvt_debug_available(void);
+
+/*
+ * That of the file which had this path and this build-id: in it, or in its debug file. What
+ * has another build-id, or none, is not used. NULL: there is none. For hvt_debug_close().
+ */
+struct hvt_debug *hvt_debug_open(const char *path, const uint8_t *id, size_t id_len);
+void hvt_debug_close(struct hvt_debug *d);
+
+/*
+ * The line that the instruction at a link-time address is of, from 1; 0: not known. *file: its
+ * name, any bytes but NUL, until hvt_debug_close().
+ */
+int hvt_debug_line(struct hvt_debug *d, uint64_t vaddr, const char **file);
+
+/*
+ * All lines that there is code of: it begins at vaddr, and what begins at end is of another
+ * one, or nothing. And all functions that have code, by the name that linkers know. Each until
+ * the callback returns false. The strings live until hvt_debug_close().
+ */
+void hvt_debug_each_line(struct hvt_debug *d,
+			 bool (*each)(uint64_t vaddr, uint64_t end, const char *file, int line,
+				      void *arg),
+			 void *arg);
+void hvt_debug_each_function(struct hvt_debug *d,
+			     bool (*each)(uint64_t vaddr, const char *file, int line,
+					  const char *name, void *arg),
+			     void *arg);
+
+#endif
