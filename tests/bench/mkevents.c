@@ -2,8 +2,11 @@
 /*
  * Writes a log of N accesses on standard output, as a watch on some structures of a busy
  * program leaves it: two CPUs, three processes, the kernel; 1,200 places in the code, of
- * which few do most; 2,000 to 3,000 symbols in each object. usage: mkevents N
+ * which few do most; 2,000 to 3,000 symbols in each object. With "counter": one CPU, one
+ * instruction that counts, as most of what a watch on one variable leaves is like.
+ * usage: mkevents N [counter]
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,9 +57,9 @@ static uint64_t next_random(void)
 /* A name of as many words as they have on average, some mangled ones among them. */
 static void make_name(char *name, size_t size, unsigned int i)
 {
-	static const char *const words[] = { "page", "alloc", "tree",  "insert", "cache",  "free",
+	static const char *const words[] = { "page", "alloc", "tree",  "insert", "cache",   "free",
 					     "node", "read",  "write", "sqlite", "balance", "mem",
-					     "hash", "lock",	"list",	 "update" };
+					     "hash", "lock",  "list",  "update" };
 	const char *a = words[next_random() % 16], *b = words[next_random() % 16];
 
 	if (i % 8)
@@ -161,11 +164,33 @@ static void make_event(struct logbuild *cpu, struct site *sites, uint64_t seq, u
 	lb_record(cpu, &a, NULL, 0, wide, wide, a.size > 8 ? a.size : 0);
 }
 
+/* add qword [rdi + 16], 1 */
+static void count(struct logbuild *cpu, uint64_t seq, uint64_t tsc)
+{
+	struct hvt_rec_access a = lb_access(0, 0, 0);
+
+	memcpy(a.insn, "\x48\x83\x47\x10\x01", 5);
+	a.insn_len = 5;
+	a.size = 8;
+	a.access = HVT_ACC_R | HVT_ACC_W;
+	a.pid = a.tid = 100;
+	strcpy(a.comm, "program");
+	a.ip = PROG + 0x1234;
+	a.gla = DATA + 64;
+	a.gpa = 0x12345040;
+	a.h.seq = seq;
+	a.h.tsc = a.order = tsc;
+	a.old = seq;
+	a.new_ = seq + 1;
+	lb_record(cpu, &a, NULL, 0, NULL, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t nr = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000, tsc = 2000, seq[2] = { 0 };
 	struct site *sites = calloc(SITES, sizeof(*sites));
 	struct logbuild lb = { 0 }, cpu[2] = { 0 };
+	bool counter = argc > 2 && strcmp(argv[2], "counter") == 0;
 	unsigned int c, i;
 
 	if (!sites)
@@ -175,11 +200,14 @@ int main(int argc, char **argv)
 	while (nr) {
 		for (i = 0; i < 2 * ROUND_EVENTS && nr; i++, nr--) {
 			tsc += 200 + next_random() % 4000;
-			c = next_random() & 1;
-			make_event(&cpu[c], sites, seq[c], tsc);
+			c = counter ? 0 : next_random() & 1;
+			if (counter)
+				count(&cpu[c], seq[c], tsc);
+			else
+				make_event(&cpu[c], sites, seq[c], tsc);
 			seq[c]++;
 		}
-		for (c = 0; c < 2; c++) {
+		for (c = 0; c < (counter ? 1 : 2); c++) {
 			lb_section(&lb, HVT_SEC_EVENTS, c, cpu[c].bytes, cpu[c].len);
 			cpu[c].len = 0;
 		}

@@ -3,7 +3,7 @@
 """How fast the Python module reads a log: accesses a second, each the best of five, of the
 clock on the wall and of CPU time (columns are decoded by all CPUs). It asserts nothing.
 
-usage: tests/bench/python.py LOG
+usage: tests/bench/python.py LOG...    (tests/unit/mkevents of a build makes logs for it)
 """
 import sys
 import time
@@ -11,9 +11,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "cli/python"))
 import hvtrace  # noqa: E402
-
-log = hvtrace.open(sys.argv[1])
-
 
 def measure(what, read):
     walls, cpus = [], []
@@ -25,9 +22,11 @@ def measure(what, read):
     print(f"{what:48} {n / min(walls) / 1e6:8.2f} {n / min(cpus) / 1e6:8.2f}")
 
 
-print(f"{'million accesses a second':48} {'wall':>8} {'CPU':>8}")
-for names in (("tsc", "addr", "new"), ("ns", "addr", "access", "old", "new", "ip"), ()):
-    label = ", ".join(names) or "everything"
-    measure(f"columns: {label}", lambda n=names: len(next(iter(log.columns(*n).values()))))
-    measure(f"structured array: {label}", lambda n=names: len(log.numpy(*n)))
-measure("events, one by one", lambda: sum(1 for _, e in zip(range(200000), log)))
+for path in sys.argv[1:]:
+    log = hvtrace.open(path)
+    print(f"{'million accesses a second of ' + Path(path).name:48} {'wall':>8} {'CPU':>8}")
+    for names in (("tsc", "addr", "new"), ("ns", "addr", "access", "old", "new", "ip"), tuple(hvtrace.COLUMNS)):
+        label = f"{len(names)} fields" + (f": {', '.join(names)}" if len(names) < 7 else ", all there are")
+        measure(f"dict, {label}", lambda: len(log.columns(*names)["addr"]))
+        measure(f"array, {label}", lambda: len(log.numpy(*names)))
+    measure("events, one by one", lambda: sum(1 for _, e in zip(range(200000), log)))

@@ -54,6 +54,13 @@ compare()
 "$build/tests/unit/mklog" traced >"$tmp/traced"
 compare facts /usr/bin/python3 -S "$tests/python_facts.py"
 compare 'with numpy' /usr/bin/python3 "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample" "$tmp/filtered" "$tmp/marks" "$tmp/traced"
+for seed in 1 2; do
+	"$build/tests/unit/mklog" random $seed >"$tmp/random$seed"
+done
+"$build/tests/unit/mkevents" 4500 >"$tmp/events"
+"$build/tests/unit/mkevents" 4500 counter >"$tmp/counter"
+compare 'columns' /usr/bin/python3 "$tests/python_columns.py" "$tmp/sample" "$tmp/marks" "$tmp/random1" \
+	"$tmp/random2" "$tmp/events" "$tmp/counter"
 # -S: without the packages of the system
 compare 'alone' /usr/bin/python3 -S "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample" "$tmp/traced"
 

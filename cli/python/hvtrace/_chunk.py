@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """EVENTS sections: columns, as hvtrace.data(5) describes them.
 
-A column is decoded when it is asked for: as a sequence of Python's own, or as a numpy array.
+A column is decoded when it is asked for: here as a sequence of Python's own.
 """
 import struct
 from itertools import accumulate
 
 from . import _zstd
 from ._stream import Damage
-
-try:
-    import numpy
-except ImportError:
-    numpy = None
 
 # field: (number, width, table). A row count belongs to a table; bytes columns have their own.
 _TABLES = {
@@ -36,6 +31,8 @@ FIELDS = {f"{table}.{name}": (number << 8 | i, int(width))
           for i, (name, width) in enumerate(c.split(":") for c in columns.split())}
 _NAMES = {number: (name, width) for name, (number, width) in FIELDS.items()}
 _BYTES = {"wide.bytes", "code.insn", "delta.bytes", "mem.bytes"}
+_COUNTED = {table: ({name for name in FIELDS if name.startswith(table + ".")} - _BYTES,
+                    {name for name in _BYTES if name.startswith(table + ".")}) for table in _TABLES}
 _FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 PLAIN, CONST, PLANES, DELTA = range(4)
@@ -48,7 +45,7 @@ class Chunk:
     """The columns of one EVENTS section. len(): its records."""
 
     def __init__(self, section):
-        payload = section.payload
+        payload, self.intact = section.payload, section.intact
         self.cpu, self.offset, self._columns = section.cpu, section.offset, {}
         if len(payload) < 8:
             raise Damage("no chunk header")
@@ -56,38 +53,43 @@ class Chunk:
         at = 8 + n * _COLUMN.size
         if at > len(payload):
             raise Damage("columns that are not there")
-        decoded = 0
-        for i in range(n):
-            number, width, encoding, codec, _, count, length = _COLUMN.unpack_from(payload, 8 + i * _COLUMN.size)
-            if length > len(payload) - at or not width:
+        decoded, there = 0, self._columns
+        for number, width, encoding, codec, _, count, length in _COLUMN.iter_unpack(payload[8:at]):
+            end = at + length
+            if end > len(payload) or not width:
                 raise Damage("a column that is not there")
             decoded += width * count
             name, right = _NAMES.get(number, (number, width))
-            if name in self._columns or width != right or encoding > DELTA or codec > 1 or \
+            if name in there or width != right or encoding > DELTA or codec > 1 or \
                     encoding == DELTA and width not in _FORMATS or decoded > DECODED_MAX:
                 raise Damage("a column that cannot be")
-            self._columns[name] = (width, encoding, codec, count, payload[at:at + length])
-            at += length
+            there[name] = width, encoding, codec, count, payload[at:end]
+            at = end
         if at != len(payload):
             raise Damage("bytes behind the columns")
-        self._rows = {}
-        for table, (_, columns) in _TABLES.items():
-            self._check_table(table, [f"{table}.{c.split(':')[0]}" for c in columns.split()])
+        self._rows = {table: self._count(*names) for table, names in _COUNTED.items()}
         if not 0 < len(self) <= RECORDS_MAX or len(self) != section.count:
             raise Damage("another number of records")
 
-    def _check_table(self, table, names):
-        there = [name for name in names if name in self._columns]
-        counts = {self._columns[name][3] for name in there if name not in _BYTES}
-        if there and (len(there) != len(names) or len(counts) != 1):
+    def _count(self, counted, others):
+        """Rows of a table with these columns, and others of which it has all or none, too."""
+        there = self._columns
+        counts = {there[name][3] for name in counted if name in there}
+        if not counts and not any(name in there for name in others):
+            return 0
+        if len(counts) != 1 or not all(name in there for name in counted | others):
             raise Damage("a table with columns of different lengths")
-        self._rows[table] = counts.pop() if there else 0
+        return counts.pop()
 
     def __len__(self):
         return self._rows["record"]
 
     def rows(self, table):
         return self._rows[table]
+
+    def part(self, name):
+        """A column as it is stored: (width, encoding, codec, count, bytes); None: it has none."""
+        return self._columns.get(name)
 
     def _raw(self, name):
         """A column's bytes, decompressed: (width, encoding, count, bytes)."""
@@ -123,26 +125,3 @@ class Chunk:
             mask = (1 << 8 * width) - 1
             return [v & mask for v in accumulate(z >> 1 ^ -(z & 1) for z in values)]
         return values
-
-    def array(self, name):
-        """The same of an integer column as a numpy array; CONST ones are not writable."""
-        if name not in self._columns:
-            return numpy.empty(0, "u%d" % FIELDS[name][1])
-        width, encoding, count, data = self._raw(name)
-        kind = numpy.dtype("<u%d" % width)
-        if encoding == PLAIN:
-            return numpy.frombuffer(data, kind)
-        if encoding == CONST:
-            return numpy.broadcast_to(numpy.frombuffer(data, kind), count)
-        planes = numpy.frombuffer(data, "u1").reshape(width, count)
-        z = numpy.zeros(count, kind)
-        octets = z.view("u1").reshape(count, width)
-        for b in range(width):
-            if planes[b].any():
-                octets[:, b] = planes[b]
-        if encoding == DELTA:
-            sign = z & kind.type(1)
-            z >>= kind.type(1)
-            z ^= numpy.negative(sign, out=sign)
-            numpy.cumsum(z, dtype=kind, out=z)
-        return z

@@ -2,10 +2,14 @@
 """The accesses of a log as numpy arrays, made of its columns without a look at single events."""
 import os
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate
+from itertools import groupby
 
-from ._chunk import numpy
-from ._event import ACCESS
+try:
+    import numpy
+except ImportError:
+    numpy = None
+else:
+    from ._vector import Rows
 from ._stream import Damage
 
 # name: (type, the columns of a chunk that it is made of); a second one is a dictionary
@@ -32,76 +36,143 @@ COLUMNS = {
 }
 
 
-def _gather(index, table):
-    if len(index) and (not len(table) or index.max() >= len(table)):
-        raise Damage("an instruction or a task that is not there")
-    return table[index]
+class Malformed(Exception):
+    """A chunk is, or has another checksum."""
+
+    def __init__(self, offset):
+        super().__init__(offset)
+        self.offset = offset
 
 
-class _Rows:
-    """The accesses of one chunk."""
-
-    def __init__(self, chunk, clocks):
-        self._chunk, self._clocks, self._arrays = chunk, clocks, {}
-        self.count = chunk.rows("access")
-        self._kept = None
-        if self.count != len(chunk):
-            self._kept = chunk.array("record.type") == ACCESS
-            if numpy.count_nonzero(self._kept) != self.count:
-                raise Damage("a record without its row")
-
-    def _array(self, name):
-        if name not in self._arrays:
-            array = self._chunk.array(name)
-            if name.startswith("record.") and self._kept is not None:
-                array = array[self._kept]
-            self._arrays[name] = array
-        return self._arrays[name]
-
-    def column(self, name):
-        if name == "cpu":
-            return self._chunk.cpu
-        if name == "ns":
-            return self._clocks.ns_array(numpy, self._array("record.tsc"))
-        if name == "comm":
-            return _gather(self._array("access.task"), numpy.array(self._chunk.column("task.comm"), "S16"))
-        arrays = [self._array(source) for source in COLUMNS[name][1]]
-        if name == "gpa":
-            return arrays[0] + arrays[1]
-        return arrays[0] if len(arrays) == 1 else _gather(*arrays)
+# Rows that are made at once: enough that what each call of numpy costs is little. Those of a
+# structured array should be in the cache until all of their columns are there.
+ROWS_STRUCTURED, ROWS = 8192, 32768
 
 
-def _allocate(names, rows, structured):
-    kinds = [(name, COLUMNS[name][0]) for name in names]
-    if structured:
-        return numpy.empty(rows, kinds)
-    return {name: numpy.empty(rows, kind) for name, kind in kinds}
+class _Group:
+    """Some chunks of one CPU; the first of their accesses is at `at`."""
+
+    def __init__(self, at):
+        self.at, self.chunks, self.count = at, [], 0
+
+    def add(self, chunk):
+        self.chunks.append(chunk)
+        self.count += chunk.rows("access")
+
+
+def _grouped(chunks, most):
+    groups, at = [], 0
+    for _, some in groupby(chunks, lambda chunk: chunk.cpu):
+        group = None
+        for chunk in some:
+            if not group or group.count + chunk.rows("access") > most:
+                group = _Group(at)
+                groups.append(group)
+            group.add(chunk)
+            at += chunk.rows("access")
+    return groups, at
+
+
+def _first_bad(work, group):
+    at = group.at
+    for chunk in group.chunks:
+        alone = _Group(at)
+        alone.add(chunk)
+        try:
+            work(alone)
+        except Damage:
+            return chunk.offset
+        at += alone.count
+    raise AssertionError("chunks that are malformed only together")
+
+
+def _each(work, groups):
+    """work(group) for all of them, on all CPUs. The first chunk that is malformed, or None."""
+    bad, left = [], iter(groups)
+
+    def one_after_the_other():
+        for group in left:
+            try:
+                work(group)
+            except Damage:
+                bad.append(_first_bad(work, group))
+
+    cpus = min(os.cpu_count() or 1, len(groups))
+    if cpus > 1:
+        with ThreadPoolExecutor(cpus) as pool:
+            for done in [pool.submit(one_after_the_other) for _ in range(cpus)]:
+                done.result()
+    else:
+        one_after_the_other()
+    return min(bad, default=None)
+
+
+def _place(place):
+    """Rows in the order of time, as a slice if they are one behind the other."""
+    if len(place) and place[-1] - place[0] == len(place) - 1 and (place[1:] > place[:-1]).all():
+        return slice(place[0], place[-1] + 1)
+    return place
+
+
+def _put(out, there, values):
+    """Columns, of which those with one element are the same in all rows."""
+    same = [name for name, array in values.items() if len(array) == 1]
+    if isinstance(out, numpy.ndarray) and isinstance(there, slice) and len(same) > 2:
+        # whole rows are copied faster than one field after the other
+        row = numpy.zeros(1, out.dtype)
+        for name in same:
+            row[name] = values.pop(name)
+        rows = numpy.dtype((numpy.void, out.dtype.itemsize))
+        out.view(rows)[there] = row.view(rows)
+    for name, array in values.items():
+        out[name][there] = array
 
 
 def load(names, chunks, clocks, structured):
-    """(arrays, bad): a dict of arrays or one structured array; bad is the offset of the first
-    chunk that is malformed, whose accesses are left out with those of all behind it, or None."""
-    chunks = sorted(chunks, key=lambda c: c.cpu)
-    starts = list(accumulate((c.rows("access") for c in chunks), initial=0))
-    out = _allocate(names, starts[-1], structured)
-    one_cpu = not chunks or chunks[0].cpu == chunks[-1].cpu
-    key = {} if one_cpu or "tsc" in names else _allocate(["tsc"], starts[-1], False)
+    """The accesses of chunks, as a dict of arrays or as one structured array. Raises Malformed
+    with the first chunk's offset."""
+    chunks = sorted(chunks, key=lambda chunk: chunk.cpu)
+    groups, count = _grouped(chunks, ROWS_STRUCTURED if structured else ROWS)
+    kinds = [(name, COLUMNS[name][0]) for name in names]
+    if structured:
+        out = numpy.empty(count, kinds)
+    else:
+        out = {name: numpy.empty(count, kind) for name, kind in kinds}
+    tsc = place = None
 
-    def fill(chunk, at):
-        try:
-            rows = _Rows(chunk, clocks)
-            for arrays, columns in (out, names), (key, key):
-                for name in columns:
-                    arrays[name][at:at + rows.count] = rows.column(name)
-        except Damage:
-            return chunk.offset
+    def fill_tsc(group):
+        tsc[group.at:group.at + group.count] = Rows(group.chunks).column("record.tsc")
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        bad = [offset for offset in pool.map(fill, chunks, starts) if offset is not None]
-    if bad:
-        return load(names, [c for c in chunks if c.offset < min(bad)], clocks, structured)[0], min(bad)
-    if not one_cpu:
+    def fill(group):
+        if not all(chunk.intact() for chunk in group.chunks):
+            raise Damage("another checksum")
+        rows, here = Rows(group.chunks), slice(group.at, group.at + group.count)
+        times, values = None if tsc is None else tsc[here], {}
+        if times is None and {"tsc", "ns"} & set(names):
+            times = rows.column("record.tsc")
+        for name in names:
+            kind, sources = COLUMNS[name]
+            if name == "cpu":
+                values[name] = numpy.array([group.chunks[0].cpu], kind)
+            elif name == "tsc":
+                values[name] = times
+            elif name == "ns":
+                values[name] = clocks.ns_array(numpy, times)
+            elif name == "gpa":
+                values[name] = rows.column("access.gla") + rows.column("access.gpa_gla")
+            else:
+                values[name] = rows.column(sources[0]) if len(sources) == 1 else rows.meant(sources[1])
+        _put(out, here if place is None else _place(place[here]), values)
+
+    bad = None
+    if chunks and chunks[0].cpu != chunks[-1].cpu:
+        tsc = numpy.empty(count, "u8")
+        bad = _each(fill_tsc, groups)
         # CPU by CPU each is in order: a stable sort by time is a merge of few runs
-        order = numpy.argsort(key["tsc"] if key else out["tsc"], kind="stable")
-        out = out[order] if structured else {name: array[order] for name, array in out.items()}
-    return out, None
+        order = numpy.argsort(tsc, kind="stable")
+        place = numpy.empty(count, "intp")
+        place[order] = numpy.arange(count)
+    bad = bad or _each(fill, groups)
+    if bad is not None:
+        raise Malformed(bad)
+    return out

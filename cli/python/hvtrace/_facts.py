@@ -81,11 +81,19 @@ class Clocks:
         return min(max(ns, 0), 2**64 - 1)
 
     def ns_array(self, numpy, tsc):
-        """The same of an array. A difference is split so that no product exceeds 64 bits."""
+        """The same of an array. A large difference is split so that no product exceeds 64 bits."""
         ns = numpy.zeros(len(tsc), "u8")
         for i, (at, mono, _, khz) in enumerate(self.ties):
             here = slice(numpy.searchsorted(tsc, at) if i else 0,
                          numpy.searchsorted(tsc, self.tscs[i + 1]) if i + 1 < len(self.ties) else None)
+            if not len(tsc[here]):
+                continue
+            if at <= tsc[here].min() and (int(tsc[here].max()) - at) * 1000000 < 2**63:
+                ticks = tsc[here] - numpy.uint64(at)
+                ticks *= numpy.uint64(1000000)
+                ticks //= numpy.uint64(khz)
+                ns[here] = numpy.add(ticks, numpy.uint64(mono), out=ticks)
+                continue
             ticks = (tsc[here] - numpy.uint64(at)).view("i8")
             size = numpy.abs(ticks)
             size = size // khz * 1000000 + size % khz * 1000000 // khz

@@ -7,8 +7,8 @@ from bisect import bisect_left
 from operator import itemgetter
 
 from . import _stream
-from ._chunk import Chunk, numpy
-from ._columns import COLUMNS, load
+from ._chunk import Chunk
+from ._columns import COLUMNS, Malformed, load, numpy
 from ._event import Mark
 from ._facts import Facts
 from ._records import records
@@ -34,12 +34,14 @@ class Log:
         Stream(self._data)  # raises Error when it is no log
         self.state, self.why, self._facts = "open", "not read yet", None
 
-    def _read(self, facts, events=None, marks=None):
+    def _read(self, facts, events=None, marks=None, check_events=True, bad=None):
         """Gives each section to facts, and the EVENTS to events(chunk), then to the caller. What
-        is malformed ends them."""
-        stream = Stream(self._data)
+        is malformed ends them; that at the offset `bad` is known to be."""
+        stream = Stream(self._data, check_events)
         for s in stream:
             try:
+                if s.offset == bad:
+                    raise Damage
                 if s.type == _stream.EVENTS and events:
                     events(Chunk(s))
                 if s.type == _stream.MARK and marks:
@@ -47,7 +49,8 @@ class Log:
                 facts.add(s)
                 yield s
             except Damage:
-                stream.damaged(s, f"malformed section of type {s.type}")
+                what = "malformed section" if s.type != _stream.EVENTS or s.intact() else "checksum of a section"
+                stream.damaged(s, f"{what} of type {s.type}")
         self.state, self.why = stream.state, stream.why
 
     def __iter__(self):
@@ -117,13 +120,23 @@ class Log:
         unknown = set(names) - set(COLUMNS)
         if unknown:
             raise KeyError(f"{', '.join(sorted(unknown))}: no such column; try: {' '.join(COLUMNS)}")
-        facts, chunks = Facts(), []
-        for _ in self._read(facts, chunks.append):
+        try:
+            return self._arrays(names, structured, check_events=False)
+        except Malformed:
             pass
-        arrays, bad = load(names, chunks, facts.clocks, structured)
-        if bad is not None:
-            self.state, self.why = "damaged", f"damaged at byte {bad} (malformed section of type 5)"
-        return arrays
+        # Once more, in order, to know what is the first thing that is wrong.
+        bad = None
+        while True:
+            try:
+                return self._arrays(names, structured, bad=bad)
+            except Malformed as e:
+                bad = e.offset
+
+    def _arrays(self, names, structured, **how):
+        facts, chunks = Facts(), []
+        for _ in self._read(facts, chunks.append, **how):
+            pass
+        return load(names, chunks, facts.clocks, structured)
 
     def columns(self, *names):
         """The accesses, in order, as a dict of numpy arrays. names: of COLUMNS; none: all.

@@ -29,14 +29,19 @@ class Damage(Exception):
 
 
 class Section:
-    __slots__ = ("offset", "type", "cpu", "count", "tsc_first", "tsc_last", "seq_first", "payload")
+    __slots__ = ("offset", "type", "cpu", "count", "tsc_first", "tsc_last", "seq_first", "crc", "payload")
+
+    def intact(self):
+        return self.crc == zlib.crc32(self.payload)
 
 
 class Stream:
-    """Sections of `data`, anything that has the buffer interface: for section in stream."""
+    """Sections of `data`, anything that has the buffer interface: for section in stream.
 
-    def __init__(self, data):
-        self._data = memoryview(data)
+    EVENTS may be left for the user to ask whether they are intact."""
+
+    def __init__(self, data, check_events=True):
+        self._data, self._check_events = memoryview(data), check_events
         self.state, self.why = "open", "more bytes may come"
         if len(data) < _HEADER.size:
             raise Error("it is too short for an hvtrace log" if len(data) else "it is empty")
@@ -70,7 +75,7 @@ class Stream:
         data, s = self._data, Section()
         if len(data) < at + _SECTION.size:
             return self._cut(at)
-        (s.type, codec, length, raw, s.cpu, s.count, s.tsc_first, s.tsc_last, s.seq_first, crc,
+        (s.type, codec, length, raw, s.cpu, s.count, s.tsc_first, s.tsc_last, s.seq_first, s.crc,
          hcrc) = _SECTION.unpack_from(data, at)
         s.offset, begin = at, at + _SECTION.size
         if (hcrc != zlib.crc32(data[at:begin - 4]) or max(length, raw) > SECTION_MAX
@@ -80,7 +85,7 @@ class Stream:
         if len(data) < end:
             return self._cut(at)
         s.payload = data[begin:begin + length]
-        if crc != zlib.crc32(s.payload):
+        if (s.type != EVENTS or self._check_events) and not s.intact():
             return self.damaged(s, f"checksum of a section of type {s.type}"), at
         try:
             if codec > 1 or codec and s.type in (EVENTS, END):

@@ -3,7 +3,6 @@
 Debian has because dpkg needs it."""
 import ctypes
 import ctypes.util
-import threading
 
 
 class Broken(Exception):
@@ -13,7 +12,7 @@ class Broken(Exception):
 def _by_python():
     from compression import zstd
 
-    def decompress(data, size):
+    def decompress_to(address, size, data):
         d = zstd.ZstdDecompressor()
         try:
             out = d.decompress(data, max_length=size + 1)
@@ -21,30 +20,44 @@ def _by_python():
             raise Broken(str(e)) from None
         if len(out) != size or not d.eof or d.unused_data:
             raise Broken("it has another size")
-        return out
-    return decompress
+        ctypes.memmove(address, out, size)
+    return decompress_to
 
 
 def _by_library():
-    lib = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
+    try:
+        lib = ctypes.CDLL("libzstd.so.1")
+    except OSError:
+        lib = ctypes.CDLL(ctypes.util.find_library("zstd"))
     lib.ZSTD_createDCtx.restype = ctypes.c_void_p
-    lib.ZSTD_decompressDCtx.restype = ctypes.c_size_t
-    lib.ZSTD_decompressDCtx.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t,
-                                        ctypes.c_char_p, ctypes.c_size_t]
-    mine = threading.local()
+    run = lib.ZSTD_decompressDCtx
+    run.restype = ctypes.c_size_t
+    run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+    idle = []  # contexts; threads take and return them
 
-    def decompress(data, size):
-        if not hasattr(mine, "context"):
-            mine.context = lib.ZSTD_createDCtx()
-        data, out = bytes(data), bytearray(size or 1)
-        to = (ctypes.c_char * len(out)).from_buffer(out)
-        if lib.ZSTD_decompressDCtx(mine.context, to, size, data, len(data)) != size:
+    def decompress_to(address, size, data):
+        try:
+            context = idle.pop()
+        except IndexError:
+            context = lib.ZSTD_createDCtx()
+        done = run(context, address, size, bytes(data), len(data))
+        idle.append(context)
+        if done != size:
             raise Broken("it is not a zstd frame of that size")
-        return out if size else b""
-    return decompress
+    return decompress_to
 
 
+# decompress_to(address, size, data): that many bytes of memory are the caller's
 try:
-    decompress = _by_python()
-except ImportError:
-    decompress = _by_library()
+    decompress_to = _by_library()
+except (OSError, TypeError, AttributeError):
+    decompress_to = _by_python()
+
+
+def decompress(data, size):
+    out = bytearray(size)
+    if size:
+        decompress_to(ctypes.addressof(ctypes.c_char.from_buffer(out)), size, data)
+    else:
+        decompress_to(None, 0, data)
+    return out
