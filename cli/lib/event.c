@@ -118,7 +118,7 @@ static bool second_half(struct hvt_reader *r, uint32_t cpu, const struct hvt_rec
  */
 static bool touched(struct hvt_reader *r, const struct hvt_rec_access *a, struct hvt_event *ev)
 {
-	struct hvt_place p = { ev->addr, ev->size, a->gla, a->gpa, a->pid };
+	struct hvt_place p = hvt_place_of(a, ev->addr, ev->size);
 	const struct hvt_watch_fact *w;
 	uint64_t first, last;
 	uint32_t i, n = 0;

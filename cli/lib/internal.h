@@ -259,7 +259,12 @@ struct hvt_place {
 	uint64_t addr, size; /* linear */
 	uint64_t gla, gpa;   /* of one byte of it */
 	uint32_t pid;	     /* who did it */
+	/* offsets in gla's page, of which the record's own watch has one */
+	uint16_t seen_first, seen_last;
 };
+
+/* Of [addr, addr + size) of a record's access. */
+struct hvt_place hvt_place_of(const struct hvt_rec_access *rec, uint64_t addr, uint64_t size);
 
 enum hvt_meet {
 	HVT_APART,

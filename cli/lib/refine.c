@@ -26,7 +26,7 @@ static bool touches(struct hvt_watches *w, const struct hvt_rec_access *rec,
 		end = page + HVT_PAGE;
 	if (first >= end)
 		return false;
-	p = (struct hvt_place){ first, end - first, rec->gla, rec->gpa, rec->pid };
+	p = hvt_place_of(rec, first, end - first);
 	return hvt_watches_touched(w, rec->h.watch, g->access, &p, &id, 1) != 0;
 }
 

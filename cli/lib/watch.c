@@ -82,6 +82,24 @@ static uint64_t last_of(uint64_t addr, uint64_t size)
 }
 
 /*
+ * Root names the first watch that an access touches; of a BLIND one the first that has a byte
+ * from gla to the end of the page, of a BLIND event delivery or walk one of the page.
+ */
+struct hvt_place hvt_place_of(const struct hvt_rec_access *rec, uint64_t addr, uint64_t size)
+{
+	uint64_t off = rec->gla & MASK, last = off + (rec->size ? rec->size - 1 : MASK);
+	bool all = rec->size ? last > MASK : rec->h.flags & (HVT_RF_DELIVERY | HVT_RF_WALK);
+
+	return (struct hvt_place){ .addr = addr,
+				   .size = size,
+				   .gla = rec->gla,
+				   .gpa = rec->gpa,
+				   .pid = rec->pid,
+				   .seen_first = (uint16_t)(all ? 0 : off),
+				   .seen_last = (uint16_t)(last > MASK ? MASK : last) };
+}
+
+/*
  * By physical address. The record ties one byte of the access, gla, to gpa; of the rest
  * only what lies in gpa's page is known.
  */
@@ -152,23 +170,46 @@ enum hvt_meet hvt_watch_meets(const struct hvt_watch_fact *w, const struct hvt_p
 }
 
 /*
- * The record's own watch says whose memory this is. A watch of another process at the
- * same address, or on a page that the own watch does not share, is about other memory.
- * Physical memory is the same for all.
+ * Can a watch be on what a record is about whose own watch is none or on physical memory, or
+ * that is itself on physical memory? That is the same for all.
  */
 static bool same_memory(const struct hvt_watch_fact *own, const struct hvt_watch_fact *f,
 			const struct hvt_place *p)
 {
-	uint64_t first, last;
-
 	if (f->flags & HVT_WATCH_PHYS)
 		return p->gpa != HVT_GPA_NONE;
-	if (!own)
-		return true;
-	if (own->flags & HVT_WATCH_PHYS)
-		return in_pages(f, p->gla) && (!f->pid || (uint32_t)f->pid == p->pid);
-	return f->pid == own->pid && meets(f->addr & ~MASK, (f->addr + (f->len - 1)) | MASK,
-					   own->addr, own->addr + (own->len - 1), &first, &last);
+	return !own || (in_pages(f, p->gla) && (!f->pid || (uint32_t)f->pid == p->pid));
+}
+
+/* Has the watch one of the bytes [first, last] of the page? */
+static bool has(const struct hvt_watch_fact *w, uint64_t page, uint64_t first, uint64_t last)
+{
+	return meets(page | first, page | last, w->addr, w->addr + (w->len - 1), &first, &last);
+}
+
+/*
+ * Through another address than the own watch's: the access was on a page where the own watch
+ * has a byte that root saw. Can it have touched the other one there? Pages between the first
+ * and the last that both are on are watched by both as a whole: one stands for all of them.
+ */
+static bool on_own_page(const struct hvt_watch_fact *own, const struct hvt_watch_fact *f,
+			const struct hvt_place *p)
+{
+	uint64_t page = p->gla & ~MASK, pages[3], lo, hi, first, last;
+	size_t i;
+
+	if (!meets(p->addr, last_of(p->addr, p->size), page, page | MASK, &lo, &hi) ||
+	    !meets(own->addr & ~MASK, (own->addr + (own->len - 1)) & ~MASK, f->addr & ~MASK,
+		   (f->addr + (f->len - 1)) & ~MASK, &first, &last))
+		return false;
+	pages[0] = first;
+	pages[1] = first + (first < last ? HVT_PAGE : 0);
+	pages[2] = last;
+	for (i = 0; i < 3; i++)
+		if (has(own, pages[i], p->seen_first, p->seen_last) &&
+		    has(f, pages[i], lo & MASK, hi & MASK))
+			return true;
+	return false;
 }
 
 /*
@@ -237,6 +278,8 @@ uint32_t hvt_watches_touched(struct hvt_watches *w, uint32_t own_id, uint32_t ac
 			touches = f->pid == own->pid &&
 				  meets(p->addr, last_of(p->addr, p->size), f->addr,
 					f->addr + (f->len - 1), &first, &last);
+		else if (own && f != own && !((own->flags | f->flags) & HVT_WATCH_PHYS))
+			touches = f->pid == own->pid && on_own_page(own, f, p);
 		else
 			touches = (f == own || same_memory(own, f, p)) &&
 				  hvt_watch_meets(f, p, &first, &last);

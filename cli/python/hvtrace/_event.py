@@ -221,7 +221,8 @@ class Access(Code):
     @lazy
     def watches(self):
         """Ids of all watches that it touches, the first one is watch."""
-        place = Place(self.addr, self.size or 0, self._gla, self._gpa, self.pid)
+        place = Place(self.addr, self.size or 0, self._gla, self._gpa, self.pid,
+                      bool(self.flags & (DELIVERY | WALK)))
         return touched(self._facts.watches, self._own, self._bits, place)
 
     @lazy
