@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Columns have what the events have, whatever is decoded together, and of damaged logs, too.
 
-usage: python_columns.py LOG...    Prints TAP.
+usage: python_columns.py [library] LOG...    Prints TAP.
+library: libhvtrace is to be used; else it is not.
 """
 import io
 import random
@@ -10,7 +11,7 @@ import sys
 import zlib
 
 import hvtrace
-from hvtrace import _columns
+from hvtrace import _columns, _native
 
 number = failed = 0
 WIDE = 2
@@ -79,7 +80,10 @@ def chunks(data):
         at += 64 + (length + 7 & ~7)
 
 
-for path in sys.argv[1:]:
+paths = sys.argv[1:]
+by_library = paths[0] == "library"
+ok(by_library == bool(_native.lib), "libhvtrace is used" if by_library else "libhvtrace is not used")
+for path in paths[by_library:]:
     name = path.rsplit("/", 1)[1]
     with open(path, "rb") as f:
         data = f.read()

@@ -15,7 +15,8 @@ cp -r "$python/hvtrace" "$tmp/python/"
 cp "$build/cli/python/hvtrace/_syscalls.py" "$tmp/python/hvtrace/"
 PYTHONPATH=$tmp/python
 PYTHONDONTWRITEBYTECODE=1
-export PYTHONPATH PYTHONDONTWRITEBYTECODE
+HVTRACE_LIBRARY= # whatever is installed
+export PYTHONPATH PYTHONDONTWRITEBYTECODE HVTRACE_LIBRARY
 
 ok() # STATUS DESCRIPTION
 {
@@ -59,8 +60,22 @@ for seed in 1 2; do
 done
 "$build/tests/unit/mkevents" 4500 >"$tmp/events"
 "$build/tests/unit/mkevents" 4500 counter >"$tmp/counter"
-compare 'columns' /usr/bin/python3 "$tests/python_columns.py" "$tmp/sample" "$tmp/marks" "$tmp/random1" \
-	"$tmp/random2" "$tmp/events" "$tmp/counter"
+set -- "$tmp/sample" "$tmp/marks" "$tmp/random1" "$tmp/random2" "$tmp/events" "$tmp/counter"
+compare 'columns' /usr/bin/python3 "$tests/python_columns.py" "$@"
+# a sanitized library needs its runtime loaded first
+cache() # VARIABLE
+{
+	sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"
+}
+preload=
+[ "$(cache HVTRACE_SANITIZE)" != ON ] || preload=$("$(cache CMAKE_C_COMPILER)" -print-file-name=libasan.so)
+case $preload in
+'' | /*)
+	compare 'columns by libhvtrace' env LD_PRELOAD="$preload" ASAN_OPTIONS=detect_leaks=0 \
+		HVTRACE_LIBRARY="$build/cli/libhvtrace.so.0" /usr/bin/python3 "$tests/python_columns.py" library "$@"
+	;;
+*) ok 0 "columns by libhvtrace # SKIP no runtime of this compiler's sanitizer" ;;
+esac
 # -S: without the packages of the system
 compare 'alone' /usr/bin/python3 -S "$tests/python_log.py" "$hvt" "$tmp" "$tmp/sample" "$tmp/traced"
 

@@ -7,8 +7,8 @@
 
     df = hvtrace.open("hvtrace.data").pandas("ns", "tid", "addr", "new", "ip")
 
-It needs nothing but Python (3.9) and libzstd; with numpy whole columns are read at once, with
-capstone instructions are text. Names come from the log alone. hvtrace.data(5) describes what is
+It needs nothing but Python (3.9) and libzstd; with numpy whole columns are read at once (faster
+where libhvtrace is installed), with capstone instructions are text. Names come from the log alone. hvtrace.data(5) describes what is
 read here.
 """
 from ._columns import COLUMNS

@@ -9,7 +9,9 @@ try:
 except ImportError:
     numpy = None
 else:
+    from . import _native
     from ._vector import Rows
+from ._chunk import Chunk
 from ._stream import Damage
 
 # name: (type, the columns of a chunk that it is made of); a second one is a dictionary
@@ -110,7 +112,7 @@ def _each(work, groups):
 def _place(place):
     """Rows in the order of time, as a slice if they are one behind the other."""
     if len(place) and place[-1] - place[0] == len(place) - 1 and (place[1:] > place[:-1]).all():
-        return slice(place[0], place[-1] + 1)
+        return slice(int(place[0]), int(place[-1]) + 1)
     return place
 
 
@@ -128,6 +130,69 @@ def _put(out, there, values):
         out[name][there] = array
 
 
+class _ByNumpy:
+    """How chunks become rows of out."""
+
+    def __init__(self, names, out, tsc, clocks):
+        self._names, self._out, self._tsc, self._clocks = names, out, tsc, clocks
+
+    def put_tsc(self, group):
+        self._tsc[group.at:group.at + group.count] = Rows(group.chunks).column("record.tsc")
+
+    def put(self, group, place):
+        if not all(chunk.intact() for chunk in group.chunks):
+            raise Damage("another checksum")
+        rows, here, values = Rows(group.chunks), slice(group.at, group.at + group.count), {}
+        if place is None and self._tsc is not None:
+            self.put_tsc(group)
+        for name in self._names:
+            kind, sources = COLUMNS[name]
+            if name == "cpu":
+                values[name] = numpy.array([group.chunks[0].cpu], kind)
+            elif name == "tsc" and self._tsc is not None:
+                values[name] = self._tsc[here]
+            elif name == "ns":
+                values[name] = self._clocks.ns_array(numpy, self._tsc[here])
+            elif name == "gpa":
+                values[name] = rows.column("access.gla") + rows.column("access.gpa_gla")
+            else:
+                values[name] = rows.column(sources[0]) if len(sources) == 1 else rows.meant(sources[1])
+        _put(self._out, here if place is None else _place(place[here]), values)
+
+
+class _ByLibrary:
+    def __init__(self, names, out, tsc, clocks):
+        self._names, self._out, self._tsc, self._clocks = names, out, tsc, clocks
+        arrays = [(COLUMNS[name][1][-1], out[name]) for name in names if name not in ("cpu", "ns")]
+        self._of_tsc = _native.columns([("record.tsc", tsc)] if tsc is not None else [])
+        self._in_order = _native.columns(arrays + ([("record.tsc", tsc)] if tsc is not None else []))
+        self._placed = _native.columns(arrays)
+
+    @staticmethod
+    def _put(group, columns, place=None):
+        at = group.at
+        for chunk in group.chunks:
+            chunk.put(columns, at, None if place is None else place[at:])
+            at += chunk.rows("access")
+
+    def put_tsc(self, group):
+        self._put(group, self._of_tsc)
+
+    def put(self, group, place):
+        here = slice(group.at, group.at + group.count)
+        self._put(group, self._in_order if place is None else self._placed, place)
+        there = here if place is None else _place(place[here])
+        if "cpu" in self._names:
+            self._out["cpu"][there] = group.chunks[0].cpu
+        if "ns" in self._names:
+            self._out["ns"][there] = self._clocks.ns_array(numpy, self._tsc[here])
+
+
+def chunk_maker(data):
+    """What makes load()'s chunks of the EVENTS sections in data."""
+    return _native.Data(data).chunk if _native.lib else Chunk
+
+
 def load(names, chunks, clocks, structured):
     """The accesses of chunks, as a dict of arrays or as one structured array. Raises Malformed
     with the first chunk's offset."""
@@ -138,41 +203,18 @@ def load(names, chunks, clocks, structured):
         out = numpy.empty(count, kinds)
     else:
         out = {name: numpy.empty(count, kind) for name, kind in kinds}
-    tsc = place = None
-
-    def fill_tsc(group):
-        tsc[group.at:group.at + group.count] = Rows(group.chunks).column("record.tsc")
-
-    def fill(group):
-        if not all(chunk.intact() for chunk in group.chunks):
-            raise Damage("another checksum")
-        rows, here = Rows(group.chunks), slice(group.at, group.at + group.count)
-        times, values = None if tsc is None else tsc[here], {}
-        if times is None and {"tsc", "ns"} & set(names):
-            times = rows.column("record.tsc")
-        for name in names:
-            kind, sources = COLUMNS[name]
-            if name == "cpu":
-                values[name] = numpy.array([group.chunks[0].cpu], kind)
-            elif name == "tsc":
-                values[name] = times
-            elif name == "ns":
-                values[name] = clocks.ns_array(numpy, times)
-            elif name == "gpa":
-                values[name] = rows.column("access.gla") + rows.column("access.gpa_gla")
-            else:
-                values[name] = rows.column(sources[0]) if len(sources) == 1 else rows.meant(sources[1])
-        _put(out, here if place is None else _place(place[here]), values)
-
-    bad = None
-    if chunks and chunks[0].cpu != chunks[-1].cpu:
-        tsc = numpy.empty(count, "u8")
-        bad = _each(fill_tsc, groups)
+    one_cpu = not chunks or chunks[0].cpu == chunks[-1].cpu
+    tsc = numpy.empty(count, "u8") if not one_cpu or "ns" in names else None
+    rows = (_ByLibrary if _native.lib else _ByNumpy)(names, out, tsc, clocks)
+    place = bad = None
+    if not one_cpu:
+        bad = _each(rows.put_tsc, groups)
         # CPU by CPU each is in order: a stable sort by time is a merge of few runs
         order = numpy.argsort(tsc, kind="stable")
-        place = numpy.empty(count, "intp")
-        place[order] = numpy.arange(count)
-    bad = bad or _each(fill, groups)
+        place = numpy.empty(count, "u8")
+        place[order] = numpy.arange(count, dtype="u8")
+    if bad is None:
+        bad = _each(lambda group: rows.put(group, place), groups)
     if bad is not None:
         raise Malformed(bad)
     return out

@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from . import _stream
 from ._chunk import Chunk
-from ._columns import COLUMNS, Malformed, load, numpy
+from ._columns import COLUMNS, Malformed, chunk_maker, load, numpy
 from ._event import Mark
 from ._facts import Facts
 from ._records import records
@@ -35,7 +35,7 @@ class Log:
         self.state, self.why, self._facts = "open", "not read yet", None
 
     def _read(self, facts, events=None, marks=None, check_events=True, bad=None):
-        """Gives each section to facts, and the EVENTS to events(chunk), then to the caller. What
+        """Gives each section to facts, and the EVENTS to events(section), then to the caller. What
         is malformed ends them; that at the offset `bad` is known to be."""
         stream = Stream(self._data, check_events)
         for s in stream:
@@ -43,7 +43,7 @@ class Log:
                 if s.offset == bad:
                     raise Damage
                 if s.type == _stream.EVENTS and events:
-                    events(Chunk(s))
+                    events(s)
                 if s.type == _stream.MARK and marks:
                     marks(Mark(s.payload))
                 facts.add(s)
@@ -56,7 +56,8 @@ class Log:
     def __iter__(self):
         facts, pending = Facts(), []
 
-        def add(chunk):
+        def add(section):
+            chunk = Chunk(section)
             pending.extend((tsc, chunk.cpu, seq, make) for tsc, seq, make in records(chunk))
 
         def add_mark(mark):
@@ -133,8 +134,8 @@ class Log:
                 bad = e.offset
 
     def _arrays(self, names, structured, **how):
-        facts, chunks = Facts(), []
-        for _ in self._read(facts, chunks.append, **how):
+        facts, chunks, make = Facts(), [], chunk_maker(self._data)
+        for _ in self._read(facts, lambda section: chunks.append(make(section)), **how):
             pass
         return load(names, chunks, facts.clocks, structured)
 
