@@ -26,33 +26,30 @@ struct row {
 		HVT_FIELD_##name, 0, &(out)->member, sizeof(struct row) \
 	}
 
-/* The accesses of a section, as records. How many. */
+#define VALUE(name, type, i) (((const type *)hvt_column(&c, HVT_COLUMN_##name, NULL))[i])
+
+/* The accesses of a section, one after the other. How many. */
 static uint32_t decode(const uint8_t *section, const struct hvt_section *s, struct row *rows)
 {
 	struct hvt_columns c = { 0 };
-	struct hvt_rec_access a;
-	struct hvt_chunk *chunk;
-	struct hvt_rec h;
-	uint32_t n = 0;
-	size_t at;
+	uint32_t i, n = 0, task;
 
 	assert_int_equal(hvt_columns_open(&c, s, section + sizeof(*s)), 0);
-	assert_int_equal(hvt_chunk_decode(&c, s->cpu, &chunk), 0);
-	for (at = 0; at < chunk->len; at += (size_t)h.nslots * HVT_SLOT) {
-		memcpy(&h, chunk->bytes + at, sizeof(h));
-		if (h.type != HVT_REC_ACCESS)
+	for (i = 0; i < s->count; i++) {
+		if (VALUE(TYPE, uint8_t, i) != HVT_REC_ACCESS)
 			continue;
-		memcpy(&a, chunk->bytes + at, sizeof(a));
-		rows[n] = (struct row){ .access = a.access,
-					.tsc = a.h.tsc,
-					.gpa = a.gpa,
-					.ip = a.ip,
-					.new_ = a.new_,
-					.pid = a.pid,
-					.flags = a.h.flags };
-		memcpy(rows[n++].comm, a.comm, 16);
+		task = VALUE(TASK, uint16_t, n);
+		rows[n] = (struct row){
+			.access = VALUE(ACCESS, uint8_t, n),
+			.tsc = VALUE(TSC, uint64_t, i),
+			.gpa = VALUE(GLA, uint64_t, n) + VALUE(GPA_GLA, uint64_t, n),
+			.ip = VALUE(IP, uint64_t, VALUE(CODE, uint16_t, n)),
+			.new_ = VALUE(NEW, uint64_t, n),
+			.pid = VALUE(PID, uint32_t, task),
+			.flags = VALUE(FLAGS, uint16_t, i),
+		};
+		memcpy(rows[n++].comm, &VALUE(COMM, char, 16 * task), 16);
 	}
-	hvt_chunk_unref(chunk);
 	hvt_columns_close(&c);
 	return n;
 }
