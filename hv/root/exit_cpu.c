@@ -318,14 +318,10 @@ void hvt_exit_exception(struct hvt_vcpu *v, u32 info)
 	u64 qual = vmcs_readl(EXIT_QUALIFICATION);
 
 	if (HVT_EV_VECTOR(info) == VEC_PF)
-		asm volatile("mov %0, %%cr2" : : "r"(qual));
+		hvt_write_cr2(qual);
 	if (HVT_EV_VECTOR(info) == VEC_DB) {
-		u64 dr6;
-
 		/* B3:B0, BD, BS, RTM as qualification says; the rest reads as 1. */
-		asm volatile("mov %%db6, %0" : "=r"(dr6));
-		dr6 = (dr6 & ~0x1000full) | (qual & 0x600f);
-		asm volatile("mov %0, %%db6" : : "r"(dr6));
+		hvt_write_dr6((hvt_read_dr6() & ~0x1000full) | (qual & 0x600f));
 		vmcs_writel(GUEST_DR7, vmcs_readl(GUEST_DR7) & ~DR7_GD);
 	}
 	v->inject = hvt_event_merge(vmcs_read32(IDT_VECTORING_INFO_FIELD), e);

@@ -183,7 +183,7 @@ asmlinkage void hvt_root_exception(struct hvt_vcpu *v, u64 *frame)
 	}
 	v->crash.vector = frame[0];
 	v->crash.error = frame[1];
-	asm volatile("mov %%cr2, %0" : "=r"(v->crash.cr2));
+	v->crash.cr2 = hvt_read_cr2();
 	hvt_crash_leave(v, HVT_CRASH_EXCEPTION);
 	v->crash.rip = rip;
 	hvt_leave(v);

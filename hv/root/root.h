@@ -19,6 +19,7 @@
 #include "asm.h"
 #include "event.h"
 #include "insn.h"
+#include "regs.h"
 #include "trace.h"
 
 #define HVT_MAX_CPUS	 512

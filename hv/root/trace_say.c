@@ -27,22 +27,11 @@ void hvt_say_interrupt(struct hvt_vcpu *v, u8 vector)
 	say(v, &f);
 }
 
-static u64 guest_cr2(void)
-{
-	u64 cr2;
-
-	asm volatile("mov %%cr2, %0" : "=r"(cr2));
-	return cr2;
-}
-
 static bool is_trap(u32 info)
 {
-	u64 dr6;
-
 	if (HVT_EV_VECTOR(info) != VEC_DB || HVT_EV_TYPE(info) != HVT_EV_EXCEPTION)
 		return hvt_event_is_soft(info);
-	asm volatile("mov %%db6, %0" : "=r"(dr6));
-	return dr6 & DR6_BS;
+	return hvt_read_dr6() & DR6_BS;
 }
 
 void hvt_say_exception(struct hvt_vcpu *v)
@@ -61,7 +50,7 @@ void hvt_say_exception(struct hvt_vcpu *v)
 
 	f.h.flags = x->flags;
 	if (f.vector == VEC_PF)
-		f.arg[0] = guest_cr2();
+		f.arg[0] = hvt_read_cr2();
 	if (is_trap(info)) {
 		f.h.flags |= HVT_RF_TRAP;
 		if (f.vector == VEC_DB && !hvt_event_is_soft(info))

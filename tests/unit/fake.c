@@ -14,6 +14,8 @@
 #include "shim/apic.h"
 
 #define RWX    7ull
+#define USER   (1ull << 10) /* execution in user mode */
+#define ALL    (RWX | USER)
 #define LARGE  0x80ull
 #define ADDR   0x000ffffffffff000ull
 #define WB     (6ull << 3)
@@ -111,7 +113,7 @@ u64 *fake_page(void)
 
 static u64 pointer(u64 *table)
 {
-	return __pa(table) | RWX;
+	return __pa(table) | ALL;
 }
 
 static void build_open(void)
@@ -120,22 +122,22 @@ static void build_open(void)
 
 	hvt_m.ept.open = top;
 	top[0] = pointer(pdpt);
-	pdpt[0] = 0 | RWX | LARGE | WB;
+	pdpt[0] = 0 | ALL | LARGE | WB;
 	pdpt[1] = pointer(pd);
-	pdpt[3] = (3ull << 30) | RWX | LARGE | WB;
+	pdpt[3] = (3ull << 30) | ALL | LARGE | WB;
 	for (i = 0; i < 512; i++) {
 		u64 pa = (1ull << 30) + (i << 21);
 
 		if (i % 7 == 3)
 			continue;
-		pd[i] = pa | RWX | LARGE | (i & 1 ? WB : 0);
+		pd[i] = pa | ALL | LARGE | (i & 1 ? WB : 0);
 		if (i % 16 != 5)
 			continue;
 		pt = fake_page();
 		pd[i] = pointer(pt);
 		for (k = 0; k < 512; k++)
 			if (k % 9)
-				pt[k] = (pa + (k << 12)) | RWX | (k & 2 ? WB : 0);
+				pt[k] = (pa + (k << 12)) | ALL | (k & 2 ? WB : 0);
 	}
 }
 
@@ -156,8 +158,13 @@ void fake_reset(u64 s)
 	build_open();
 	hvt_m.ept.armed = fake_page();
 	memcpy(hvt_m.ept.armed, hvt_m.ept.open, PAGE_SIZE);
+	hvt_m.ept.nouser = fake_page();
+	for (i = 0; i < 512; i++)
+		hvt_m.ept.nouser[i] = hvt_m.ept.armed[i] & ~USER;
+	hvt_m.ept.mbec = true;
 	hvt_m.ept.eptp_open = __pa(hvt_m.ept.open);
 	hvt_m.ept.eptp_armed = __pa(hvt_m.ept.armed);
+	hvt_m.ept.eptp_nouser = __pa(hvt_m.ept.nouser);
 	for (i = 0; i < 1400; i++) {
 		u64 *t = fake_page();
 
@@ -182,26 +189,47 @@ struct hvt_vcpu *fake_vcpu(u32 cpu)
 	for (i = 0; i < HVT_STEP_TABLES; i++)
 		v->step_table[i] = fake_page();
 	v->eptp_step = __pa(v->step_table[0]);
+	for (i = 0; i < HVT_LAZY_TABLES; i++)
+		v->lazy_table[i] = fake_page();
+	v->eptp_lazy = __pa(v->lazy_table[0]);
+	v->lazy_trap = HVT_GPA_NONE;
+	hvt_lazy_reset(v);
 	return v;
 }
 
 u64 fake_ept_walk(const u64 *t, u64 gpa)
 {
+	u64 e, allowed = ALL;
 	u32 level, shift;
-	u64 e;
 
 	for (level = 4;; level--) {
 		shift = 12 + 9 * (level - 1);
 		e = t[(gpa >> shift) & 511];
-		if (level == 1)
-			return e & RWX ? e : 0;
-		if (!(e & RWX))
+		allowed &= e;
+		e = (e & ~ALL) | allowed;
+		if (!allowed)
 			return 0;
+		if (level == 1)
+			return e;
 		if (e & LARGE)
 			return (e & ~LARGE) + (gpa & ((1ull << shift) - 1) & PAGE_MASK);
 		assert_true((e & ADDR) < FAKE_PHYS);
 		t = __va(e & ADDR);
 	}
+}
+
+u64 fake_denied(u64 leaf, u8 deny)
+{
+	leaf &= ~(deny | (deny & HVT_ACC_X ? USER : 0ull));
+	return leaf & ALL ? leaf : 0;
+}
+
+static void assert_nouser(void)
+{
+	u32 i;
+
+	for (i = 0; i < 512; i++)
+		assert_int_equal(hvt_m.ept.nouser[i], hvt_m.ept.armed[i] & ~USER);
 }
 
 void fake_assert_clean(void)
@@ -210,6 +238,7 @@ void fake_assert_clean(void)
 	void *t;
 	u32 i;
 
+	assert_nouser();
 	assert_memory_equal(hvt_m.ept.armed, hvt_m.ept.open, PAGE_SIZE);
 	for (t = hvt_m.ept.free; t; t = *(void **)t)
 		n++;
@@ -230,16 +259,15 @@ void fake_assert_armed(void)
 {
 	u64 gpa, restricted = 0;
 
+	assert_nouser();
 	for (gpa = 0; gpa < FAKE_TOP; gpa += PAGE_SIZE) {
 		const struct hvt_page *p = hvt_page_find(gpa >> 12);
 		u64 open = fake_ept_walk(hvt_m.ept.open, gpa);
 		u64 armed = fake_ept_walk(hvt_m.ept.armed, gpa);
 
 		if (open && p && p->deny) {
-			open &= ~(u64)p->deny;
+			open = fake_denied(open, p->deny);
 			restricted++;
-			if (!(open & RWX))
-				open = 0;
 		}
 		if (open != armed)
 			fail_msg("gpa %#llx: %#llx, should be %#llx", (unsigned long long)gpa,

@@ -11,9 +11,11 @@ void fake_reset(u64 seed);
 u64 fake_rnd(void);
 u64 *fake_page(void); /* a zeroed page of physical memory */
 struct hvt_vcpu *fake_vcpu(u32 cpu);
-u64 fake_ept_walk(const u64 *top, u64 gpa); /* the 4 KiB leaf it amounts to, or 0 */
+/* The 4 KiB leaf it amounts to, with what all levels allow; 0: nothing. */
+u64 fake_ept_walk(const u64 *top, u64 gpa);
+u64 fake_denied(u64 leaf, u8 deny); /* that leaf without HVT_ACC_*, 0: nothing is left */
 
-/* Nothing is restricted, and nothing is left of what was: asserts. */
+/* Nothing is restricted, and nothing is left of what was: asserts. Of NOUSER, too. */
 void fake_assert_clean(void);
 /* ARMED is OPEN but for what the page hash denies; every page: asserts. */
 void fake_assert_armed(void);

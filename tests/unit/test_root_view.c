@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The EPT views against a model: ARMED is OPEN minus what is denied, of every page,
- * after any sequence of restrictions; the last one to go leaves no residue; STEP is
- * ARMED with exactly the pages asked for opened.
+ * after any sequence of restrictions; the last one to go leaves no residue; NOUSER is
+ * ARMED without execution in user mode; STEP is ARMED with exactly the pages asked for
+ * opened.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,6 @@
 #include <string.h>
 #include <cmocka.h>
 #include "fake.h"
-
-#define RWX 7ull
 
 /* Pages close together and far apart; some in holes. */
 static u64 random_gpa(void)
@@ -37,14 +36,22 @@ static const u8 denies[] = { HVT_ACC_W, HVT_ACC_X, HVT_ACC_W | HVT_ACC_X, HVT_AC
 
 static u8 model[FAKE_TOP >> 12];
 
+static u64 without_user(u64 leaf)
+{
+	leaf &= ~(1ull << 10);
+	return leaf & 7 ? leaf : 0;
+}
+
 static void assert_model(void)
 {
 	u64 gpa;
 
 	for (gpa = 0; gpa < FAKE_TOP; gpa += PAGE_SIZE) {
-		u64 open = fake_ept_walk(hvt_m.ept.open, gpa), want = open & ~(u64)model[gpa >> 12];
+		u64 open = fake_ept_walk(hvt_m.ept.open, gpa);
+		u64 want = fake_denied(open, model[gpa >> 12]);
 
-		if (fake_ept_walk(hvt_m.ept.armed, gpa) != (want & RWX ? want : 0))
+		if (fake_ept_walk(hvt_m.ept.armed, gpa) != want ||
+		    fake_ept_walk(hvt_m.ept.nouser, gpa) != without_user(want))
 			fail_msg("gpa %#llx", (unsigned long long)gpa);
 		assert_int_equal(hvt_ept_mapped(gpa), open != 0);
 	}
@@ -171,6 +178,10 @@ static void test_view_set(void **state)
 	assert_int_equal(fake_eptp, hvt_m.ept.eptp_open);
 	hvt_view_set(v, HVT_VIEW_STEP);
 	assert_int_equal(fake_eptp, v->eptp_step);
+	hvt_view_set(v, HVT_VIEW_NOUSER);
+	assert_int_equal(fake_eptp, hvt_m.ept.eptp_nouser);
+	hvt_view_set(v, HVT_VIEW_LAZY);
+	assert_int_equal(fake_eptp, v->eptp_lazy);
 	hvt_view_set(v, HVT_VIEW_ARMED);
 	assert_int_equal(fake_eptp, hvt_m.ept.eptp_armed);
 	fake_eptp = 0; /* no write for what is already so */
