@@ -2,10 +2,11 @@
 /*
  * The truth about which instructions a program executes: runs it under PTRACE_SINGLESTEP, at
  * fixed addresses, with all threads and processes that it makes.
- * usage: stepper [-b] OUT PROGRAM [ARG...]
+ * usage: stepper [-b] [-r] OUT PROGRAM [ARG...]
  * Of the n-th thread, in the order of their creation:
  *   OUT.n        the addresses of its retired instructions, 8 bytes each
  *   OUT.n.bytes  with -b: the 16 bytes that were there before each of them
+ *   OUT.n.regs   with -r: rax rcx rdx rbx rsp rbp rsi rdi r8..r15 rflags before each of them, 8 bytes each
  *   OUT.n.events a line for each of these, with how many instructions had retired before:
  *                AT syscall NR RESULT ARG... (a call that returned to the instruction behind it),
  *                AT signal N, AT handler ADDRESS, AT exec, AT exit STATUS
@@ -31,6 +32,7 @@
 
 #define THREADS 4096
 #define BYTES	16
+#define REGS	17
 
 /* si_code of the stop at a handler's first instruction: ptrace_notify(SIGTRAP) */
 #define CODE_HANDLER SIGTRAP
@@ -40,15 +42,16 @@ struct thread {
 	uint64_t ip;	/* of the instruction to be executed next */
 	bool restart;	/* a system call has asked to be restarted: ip may still go back to it */
 	uint64_t count;
-	FILE *ips, *bytes, *events;
+	FILE *ips, *bytes, *regs, *events;
 	int mem;
 	uint8_t code[BYTES];
+	uint64_t reg[REGS];
 };
 
 static struct thread threads[THREADS];
 static unsigned int nthreads;
 static const char *out;
-static bool want_bytes;
+static bool want_bytes, want_regs;
 
 static void die(const char *what)
 {
@@ -90,6 +93,8 @@ static struct thread *create_thread(pid_t tid)
 	t->events = create(nthreads, ".events");
 	if (want_bytes)
 		t->bytes = create(nthreads, ".bytes");
+	if (want_regs)
+		t->regs = create(nthreads, ".regs");
 	nthreads++;
 	return t;
 }
@@ -100,6 +105,8 @@ static void end_thread(struct thread *t)
 	fclose(t->events);
 	if (t->bytes)
 		fclose(t->bytes);
+	if (t->regs)
+		fclose(t->regs);
 	if (t->mem >= 0)
 		close(t->mem);
 	t->tid = 0;
@@ -124,11 +131,28 @@ static void look_at_code(struct thread *t)
 	}
 	if (pread(t->mem, t->code, BYTES, (off_t)t->ip) > 0)
 		return;
-	/* an old program's memory, or a page behind that is not mapped */
-	if (pread(t->mem, t->code, 4096 - t->ip % 4096, (off_t)t->ip) <= 0) {
-		close(t->mem);
-		t->mem = -1;
-	}
+	/* the page behind is not mapped, or this one: then it faults */
+	if (pread(t->mem, t->code, 4096 - t->ip % 4096, (off_t)t->ip) < 0)
+		memset(t->code, 0, BYTES);
+}
+
+static void look_at_registers(struct thread *t)
+{
+	struct user_regs_struct r;
+
+	if (ptrace(PTRACE_GETREGS, t->tid, NULL, &r))
+		die("ptrace: registers");
+	memcpy(t->reg, (uint64_t[REGS]){ r.rax, r.rcx, r.rdx, r.rbx, r.rsp, r.rbp, r.rsi, r.rdi, r.r8,
+		r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.eflags }, sizeof(t->reg));
+}
+
+/* Before the next step: what it will find. */
+static void prepare(struct thread *t)
+{
+	if (t->bytes)
+		look_at_code(t);
+	if (t->regs)
+		look_at_registers(t);
 }
 
 static void executed(struct thread *t)
@@ -136,7 +160,8 @@ static void executed(struct thread *t)
 	uint64_t ip = t->ip - (t->restart ? 2 : 0);
 
 	if (fwrite(&ip, sizeof(ip), 1, t->ips) != 1 ||
-	    (t->bytes && fwrite(t->code, BYTES, 1, t->bytes) != 1))
+	    (t->bytes && fwrite(t->code, BYTES, 1, t->bytes) != 1) ||
+	    (t->regs && fwrite(t->reg, sizeof(t->reg), 1, t->regs) != 1))
 		die("write");
 	t->count++;
 }
@@ -199,12 +224,15 @@ static void stopped(struct thread *t, int status)
 {
 	int sig = 0;
 
-	if (status >> 16 == PTRACE_EVENT_EXEC)
+	if (status >> 16 == PTRACE_EVENT_EXEC) {
 		say(t, "exec", 0);
-	else if (status >> 16 == 0)
+		if (t->mem >= 0) /* the old program's */
+			close(t->mem);
+		t->mem = -1;
+	} else if (status >> 16 == 0)
 		sig = signalled(t, WSTOPSIG(status));
-	if (t->bytes && status >> 16 == 0)
-		look_at_code(t);
+	if (status >> 16 == 0)
+		prepare(t);
 	if (ptrace(PTRACE_SINGLESTEP, t->tid, NULL, sig) && errno != ESRCH)
 		die("ptrace: step");
 }
@@ -228,8 +256,7 @@ static void start(char **argv)
 		die("start");
 	t = create_thread(pid);
 	look(t);
-	if (t->bytes)
-		look_at_code(t);
+	prepare(t);
 	if (ptrace(PTRACE_SINGLESTEP, pid, NULL, 0))
 		die("ptrace: step");
 }
@@ -248,10 +275,9 @@ int main(int argc, char **argv)
 	int status, result = 0;
 	pid_t tid, main_tid;
 
-	if (argc > 1 && !strcmp(argv[1], "-b")) {
-		want_bytes = true;
-		argc--;
-		argv++;
+	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
+		want_bytes |= !strcmp(argv[1], "-b");
+		want_regs |= !strcmp(argv[1], "-r");
 	}
 	if (argc < 3)
 		return 2;
@@ -272,8 +298,7 @@ int main(int argc, char **argv)
 			t = create_thread(tid);
 			look(t);
 			status = PTRACE_EVENT_STOP << 16;
-			if (t->bytes)
-				look_at_code(t);
+			prepare(t);
 		}
 		stopped(t, status);
 	}

@@ -18,7 +18,7 @@
 static uint64_t sum;
 static uint8_t from[4096] __attribute__((aligned(64))), to[4096] __attribute__((aligned(64)));
 
-static void add(uint64_t x)
+static __attribute__((noinline)) void add(uint64_t x)
 {
 	sum = (sum << 7 | sum >> 57) ^ x;
 }
