@@ -3,13 +3,13 @@
  * The truth about which instructions a program executes: runs it under PTRACE_SINGLESTEP, at
  * fixed addresses, with all threads and processes that it makes.
  * usage: stepper [-b] [-r] OUT PROGRAM [ARG...]
- * Of the n-th thread, in the order of their creation:
+ * Of the n-th thread that it meets:
  *   OUT.n        the addresses of its retired instructions, 8 bytes each
  *   OUT.n.bytes  with -b: the 16 bytes that were there before each of them
  *   OUT.n.regs   with -r: rax rcx rdx rbx rsp rbp rsi rdi r8..r15 rflags before each of them, 8 bytes each
  *   OUT.n.events a line for each of these, with how many instructions had retired before:
  *                AT syscall NR RESULT ARG... (a call that returned to the instruction behind it),
- *                AT signal N, AT handler ADDRESS, AT exec, AT exit STATUS
+ *                0 thread TID, AT signal N, AT handler ADDRESS, AT exec, AT exit STATUS
  * A REP string instruction counts once for each iteration, one that faults does not count.
  * Not for programs with MOV SS, behind which there is no trap, or that block SIGTRAP, which then
  * loses its handler.
@@ -81,6 +81,11 @@ static struct thread *find(pid_t tid)
 	return NULL;
 }
 
+static void say(struct thread *t, const char *what, uint64_t value)
+{
+	fprintf(t->events, "%lu %s %lu\n", t->count, what, value);
+}
+
 static struct thread *create_thread(pid_t tid)
 {
 	struct thread *t = &threads[nthreads];
@@ -96,6 +101,7 @@ static struct thread *create_thread(pid_t tid)
 	if (want_regs)
 		t->regs = create(nthreads, ".regs");
 	nthreads++;
+	say(t, "thread", (uint64_t)tid);
 	return t;
 }
 
@@ -164,11 +170,6 @@ static void executed(struct thread *t)
 	    (t->regs && fwrite(t->reg, sizeof(t->reg), 1, t->regs) != 1))
 		die("write");
 	t->count++;
-}
-
-static void say(struct thread *t, const char *what, uint64_t value)
-{
-	fprintf(t->events, "%lu %s %lu\n", t->count, what, value);
 }
 
 /* Behind a system call: what it was, and whether it may be executed again. */

@@ -48,7 +48,9 @@ class Truth:
         with open(path + ".events") as f:
             for at, what, *values in (line.split() for line in f):
                 values = [int(v) for v in values]
-                if what == "syscall":
+                if what == "thread":
+                    self.tid = values[0]
+                elif what == "syscall":
                     self.calls.append((int(at), values[0], values[1], values[2:]))
                 elif what == "handler":
                     self.signals.append((int(at), signal, values[0]))
@@ -63,7 +65,7 @@ def truths(prefix):
     found = []
     while os.path.exists(f"{prefix}.{len(found)}"):
         found.append(Truth(f"{prefix}.{len(found)}"))
-    return found
+    return sorted(found, key=lambda t: t.tid)
 
 
 def same_path(want, got, symbols):
