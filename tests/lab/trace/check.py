@@ -153,7 +153,7 @@ def exits():
     other = exits_of(machine("beside.before"), machine("beside.after"), 0)
     note(f"a busy process beside a traced one: {beside}; the traced one's CPU: {other}")
     check("exits: the other process was being traced meanwhile",
-          left.text("beside.running") and other.get(MTF, 0) > 10000, other)
+          left.text("beside.running") and other.get(MTF, 0) > 1000, other)
     check("exits: none of a process that nobody traces", not beside.get(MTF) and not beside.get(EPT),
           beside)
     # What is not the process's work: the commands that ask for the counts come and go.

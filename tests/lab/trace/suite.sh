@@ -103,7 +103,7 @@ fi
 # beside NAME: a busy process on the last CPU, its exits.
 beside() {
 	status "$1.before"
-	taskset -c $((cpus - 1)) $progs/trace_busy 20 >"$1.busy"
+	taskset -c $((cpus - 1)) $progs/trace_busy 5 >"$1.busy"
 	status "$1.after"
 }
 if wants exits; then
