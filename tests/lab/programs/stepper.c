@@ -9,7 +9,7 @@
  *   OUT.n.regs   with -r: rax rcx rdx rbx rsp rbp rsi rdi r8..r15 rflags before each of them, 8 bytes each
  *   OUT.n.events a line for each of these, with how many instructions had retired before:
  *                AT syscall NR RESULT ARG... (a call that returned to the instruction behind it),
- *                0 thread TID, AT signal N, AT handler ADDRESS, AT exec, AT exit STATUS
+ *                0 thread TID, AT signal N IP, AT handler ADDRESS, AT exec, AT exit STATUS
  * A REP string instruction counts once for each iteration, one that faults does not count.
  * Not for programs with MOV SS, behind which there is no trap, or that block SIGTRAP, which then
  * loses its handler.
@@ -217,7 +217,7 @@ static int signalled(struct thread *t, int sig)
 		t->ip = next;
 		t->restart = false;
 	}
-	say(t, "signal", (uint64_t)sig);
+	fprintf(t->events, "%lu signal %d %lu\n", t->count, sig, t->ip);
 	return sig;
 }
 

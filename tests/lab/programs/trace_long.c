@@ -3,7 +3,8 @@
  * Executes the same instructions each time it runs: what compilers make, string instructions of
  * all kinds and directions, SSE and AVX, recursion, jumps through tables, system calls, faults
  * on fresh memory. The first trace test compares all of them.
- * usage: trace_long ROUNDS       (about 25,000 instructions each)
+ * usage: trace_long ROUNDS [waits]     (about 25,000 instructions each)
+ *   waits  for a byte of standard input first
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -185,6 +186,8 @@ int main(int argc, char **argv)
 {
 	unsigned int round, rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : 1;
 
+	if (argc > 2)
+		call(SYS_read, 0, (long)to, 1);
 	for (round = 0; round < rounds; round++) {
 		strings();
 		vectors();

@@ -71,10 +71,9 @@ def against(name, what, program):
               not isinstance(last, Code) and last["what"] in ("exit", "end") and
               (last["what"] != "exit" or last["status"] == t.exit or t.exit == 0), say(last))
     explained(what, log)
-    if len(truth) == 1:
-        missed = [done for done, wrong in mutations(streams[0])
-                  if not compare(truth[0], wrong, symbols) and not chain(wrong)]
-        check(f"{what}: wrong streams are noticed", not missed, missed)
+    missed = [done for done, wrong in mutations(streams[0])
+              if not compare(truth[0], wrong, symbols) and not chain(wrong)]
+    check(f"{what}: wrong streams are noticed", not missed, missed)
     cost(name, what, log)
     return log
 
@@ -130,6 +129,24 @@ def self_stepped():
     explained(what, log)
 
 
+def attached(name):
+    """From outside: all that comes behind the call in which it waited."""
+    what = f"attached to a {name}"
+    log = traced(name, what, same_output=False)
+    check(f"{what}: output and status as bare",
+          left.said(name + ".traced") == left.said("waits.bare") != "" and
+          left.said(name + ".rc") == left.said(name + ".trace.rc") == "0\n",
+          left.said(name + ".traced") + left.said(name + ".trace.rc"))
+    truth = truths(left.path("waits.truth"))[0]
+    at = next(at for at, nr, _, args in truth.calls if nr == 0 and args[0] == 0)
+    streams = list(log.threads.values())
+    why = same_path(truth.ips[at:], [c.ip for c in codes(streams[0])],
+                    Symbols(left.path("trace_long"))) if len(streams) == 1 else list(log.threads)
+    check(f"{what}: the {len(truth.ips) - at} instructions behind the call it waited in", not why, why)
+    explained(what, log)
+    cost(name, what, log)
+
+
 def oracle():
     against("long", "long", "long")
     against("signals", "signals", "signals")
@@ -142,6 +159,8 @@ def oracle():
     against("short", "with registers and memory", "long")
     for name, why in state.judge(hvtrace, left.path("short.data"), left.path("short.truth.0")):
         check(f"with registers and memory: {name}", not why, why)
+    attached("process")
+    attached("thread")
 
 
 def exits():
@@ -223,7 +242,7 @@ def kernel():
     function("recurse", "recursion in the kernel", "hvt_trace_recurse", 3, 4 + 7 * 20)
     function("leave", "a function that leaves its own code", "hvt_trace_leave", 3, 4 + 7 * 20)
     what = "a process with its kernel instructions"
-    log = traced("process", what, same_output=False)
+    log = traced("whole", what, same_output=False)
     explained(what, log)
     stream = next(iter(log.threads.values()))
     inside, calls, bare = 0, 0, []

@@ -56,6 +56,32 @@ THREADS="$progs/trace_threads $cpus 6"
 JIT="$progs/trace_jit 3"
 FORK="$progs/trace_fork $progs/trace_jit 1"
 
+# attached NAME OPTION: from outside, by -p or -t, once it waits.
+attached() {
+	mkfifo go
+	alike $progs/trace_long 1 waits <go >"$1.traced" 2>&1 &
+	program=$!
+	exec 9>go
+	until_true 60 asleep $program
+	status "$1.before"
+	alike hvtrace trace -q -o "$1.data" "$2" $program 2>"$1.err" &
+	tracer=$!
+	until_true 60 armed $tracer
+	echo >&9
+	exec 9>&-
+	wait $program
+	echo $? >"$1.rc"
+	until_true 60 ended $tracer || kill -INT $tracer
+	wait $tracer
+	echo $? >"$1.trace.rc"
+	status "$1.after"
+	rm go
+	said "$1 traced"
+}
+asleep() { grep -q '^State:.S' /proc/"$1"/status && grep -qx trace_long /proc/"$1"/comm; }
+armed() { hvtrace status --format json | grep -q '"traces":\[{' || ended "$1"; }
+ended() { ! kill -0 "$1" 2>/dev/null; }
+
 # --- bare, before anything of ours is there. What the simulator makes the kernel say about
 # steps behind SYSCALL is said once.
 # shellcheck disable=SC2086 # commands with arguments
@@ -66,6 +92,7 @@ FORK="$progs/trace_fork $progs/trace_jit 1"
 		step threads -- $THREADS
 		step jit -b -- $JIT
 		step fork -- $FORK
+		echo | step waits -- $progs/trace_long 1 waits
 		$progs/trace_self self.bare.truth 3 >self.bare 2>&1
 		echo $? >self.bare.rc
 	fi
@@ -91,12 +118,14 @@ status start
 # shellcheck disable=SC2086 # commands with arguments
 if wants oracle; then
 	trace long -- $LONG
-	trace signals -- $SIGNALS
+	trace signals -f -- $SIGNALS
 	trace threads -f -- $THREADS
 	trace jit -- $JIT
 	trace fork -f -- $FORK
 	trace self -- $progs/trace_self self.truth 3
 	trace short --regs --mem -- $SHORT
+	attached process -p
+	attached thread -t
 fi
 
 # --- what it costs: exits for each instruction, and for a process beside it that nobody traces
@@ -142,8 +171,6 @@ function_trace() {
 	echo $? >"$name.rc"
 	said "$name"
 }
-armed() { hvtrace status --format json | grep -q '"traces":\[{' || ended "$1"; }
-ended() { ! kill -0 "$1" 2>/dev/null; }
 parameter() { for _ in 1 2 3; do echo "$2" >$params/"$1"; done; }
 if wants kernel; then
 	grep -E ' (hvt_trace|do_sys_openat2|__x64_sys_openat)' /proc/kallsyms >kallsyms
@@ -151,7 +178,7 @@ if wants kernel; then
 	function_trace loop hvt_trace_loop 3 parameter loop 4000
 	function_trace recurse hvt_trace_recurse 3 parameter recurse 20
 	function_trace leave hvt_trace_leave 3 parameter leave 20
-	trace process --kernel -- $progs/trace_open 3 /etc/passwd
+	trace whole --kernel -- $progs/trace_open 3 /etc/passwd
 fi
 
 # --- windows. What they should hold follows from all of it and from what the options mean.

@@ -32,6 +32,9 @@ class Symbols:
         return f"{ip:#x} {self.table[i][1]}+{ip - self.starts[i]:#x}"
 
 
+FAULTS = {4, 7, 8, 11}  # in these programs always of an instruction
+
+
 class Truth:
     """What the stepper saw of one thread."""
 
@@ -44,7 +47,7 @@ class Truth:
             with open(path + ".bytes", "rb") as f:
                 data = f.read()
             self.bytes = [data[i:i + 16] for i in range(0, len(data), 16)]
-        self.calls, self.signals, self.exit, signal = [], [], None, 0
+        self.calls, self.signals, self.exit, signal = [], [], None, None
         with open(path + ".events") as f:
             for at, what, *values in (line.split() for line in f):
                 values = [int(v) for v in values]
@@ -53,9 +56,10 @@ class Truth:
                 elif what == "syscall":
                     self.calls.append((int(at), values[0], values[1], values[2:]))
                 elif what == "handler":
-                    self.signals.append((int(at), signal, values[0]))
+                    self.signals.append((int(at), signal[0], values[0],
+                                         signal[1] if signal[0] in FAULTS else None))
                 elif what == "signal":
-                    signal = values[0]
+                    signal = values
                 elif what == "exit":
                     self.exit = values[0]
 
@@ -129,12 +133,15 @@ def same_calls(want, stream):
 
 
 def same_signals(want, stream):
-    n, got = 0, []
+    """The handlers that run, and of a fault which instruction it was."""
+    n, got, fault = 0, [], None
     for x in stream:
         if isinstance(x, Code):
             n += 1
+        elif x["what"] == "exception":
+            fault = where(x, "ip")
         elif x["what"] == "signal" and x.get("to"):
-            got.append((n, x["signal"], where(x, "to")))
+            got.append((n, x["signal"], where(x, "to"), fault if x["signal"] in FAULTS else None))
     if got == want:
         return ""
     i = next((i for i, (a, b) in enumerate(zip(want, got)) if a != b), min(len(want), len(got)))
