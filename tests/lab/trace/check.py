@@ -105,6 +105,11 @@ def cost(name, what, log):
     note(f"{what}: {size / max(log.count, 1):.2f} bytes of log for an instruction")
 
 
+def attach():
+    attached("process")
+    attached("thread")
+
+
 def self_stepped():
     what = "steps of its own"
     log = traced("self", what, same_output=False)
@@ -159,8 +164,6 @@ def oracle():
     against("short", "with registers and memory", "long")
     for name, why in state.judge(hvtrace, left.path("short.data"), left.path("short.truth.0")):
         check(f"with registers and memory: {name}", not why, why)
-    attached("process")
-    attached("thread")
 
 
 def exits():
@@ -289,6 +292,6 @@ def end():
     calm(left.text("dmesg"))
 
 
-PARTS = {"oracle": oracle, "exits": exits, "antidebug": antidebug, "kernel": kernel,
+PARTS = {"oracle": oracle, "attach": attach, "exits": exits, "antidebug": antidebug, "kernel": kernel,
          "windows": windowed, "torture": torture}
 run_parts([PARTS[p] for p in PARTS if p in wanted] + [end])

@@ -62,16 +62,19 @@ attached() {
 	alike $progs/trace_long 1 waits <go >"$1.traced" 2>&1 &
 	program=$!
 	exec 9>go
-	until_true 60 asleep $program
+	until_true 20 asleep $program
+	said "$1 asleep"
 	status "$1.before"
 	alike hvtrace trace -q -o "$1.data" "$2" $program 2>"$1.err" &
 	tracer=$!
-	until_true 60 armed $tracer
+	until_true 20 armed $tracer
+	said "$1 armed"
 	echo >&9
 	exec 9>&-
 	wait $program
 	echo $? >"$1.rc"
-	until_true 60 ended $tracer || kill -INT $tracer
+	said "$1 ended"
+	until_true 20 ended $tracer || { hvtrace status --format json >"$1.stuck"; kill -INT $tracer; }
 	wait $tracer
 	echo $? >"$1.trace.rc"
 	status "$1.after"
@@ -124,6 +127,8 @@ if wants oracle; then
 	trace fork -f -- $FORK
 	trace self -- $progs/trace_self self.truth 3
 	trace short --regs --mem -- $SHORT
+fi
+if wants attach; then
 	attached process -p
 	attached thread -t
 fi
@@ -140,8 +145,8 @@ if wants exits; then
 	if [ "$cpus" -gt 1 ]; then
 		alike taskset -c 0 hvtrace trace -q -o beside.data -- $progs/trace_long 1000000 >/dev/null 2>beside.err &
 		tracer=$!
-		until_true 60 test -s beside.data
-		until_true 60 pgrep -x trace_long >/dev/null
+		until_true 20 test -s beside.data
+		until_true 20 pgrep -x trace_long >/dev/null
 		beside beside
 		pgrep -x trace_long >beside.running
 		kill -INT "$(pgrep -x hvtrace | head -n 1)"
@@ -163,10 +168,10 @@ function_trace() {
 	shift 3
 	alike hvtrace trace -q -o "$name.data" --kernel "$symbol" --count "$count" >"$name.traced" 2>"$name.err" &
 	tracer=$!
-	until_true 60 armed $tracer
+	until_true 20 armed $tracer
 	"$@" >"$name.said" 2>&1
 	echo $? >"$name.program.rc"
-	until_true 60 ended $tracer || kill -INT $tracer
+	until_true 20 ended $tracer || kill -INT $tracer
 	wait $tracer
 	echo $? >"$name.rc"
 	said "$name"
