@@ -18,7 +18,7 @@ echo "$cpus" >cpus
 echo "$*" >parts
 # One environment for the bare, the stepped and the traced: the C library reads it. It is
 # stepped where it is traced, at fixed addresses, with its output going to a file.
-alike() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 setarch "$(uname -m)" -R "$@"; }
+alike="env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 setarch $(uname -m) -R"
 
 # Where the time goes: seconds of the guest's own clock.
 said() { echo "$(cut -d' ' -f1 /proc/uptime) $*"; }
@@ -33,7 +33,7 @@ step() {
 	[ "$1" = -- ] || { option=$1; shift; }
 	shift
 	# shellcheck disable=SC2086 # none is no word
-	alike $progs/stepper $option "$name.truth" "$@" >"$name.bare" 2>"$name.bare.err"
+	$alike $progs/stepper $option "$name.truth" "$@" >"$name.bare" 2>"$name.bare.err"
 	echo $? >"$name.bare.rc"
 	said "$name stepped"
 }
@@ -43,7 +43,7 @@ trace() {
 	name=$1
 	shift
 	status "$name.before"
-	alike hvtrace trace -q -o "$name.data" "$@" >"$name.traced" 2>"$name.err"
+	$alike hvtrace trace -q -o "$name.data" "$@" >"$name.traced" 2>"$name.err"
 	echo $? >"$name.rc"
 	status "$name.after"
 	said "$name traced"
@@ -59,13 +59,13 @@ FORK="$progs/trace_fork $progs/trace_jit 1"
 # attached NAME OPTION: from outside, by -p or -t, once it waits.
 attached() {
 	mkfifo go
-	alike $progs/trace_long 1 waits <go >"$1.traced" 2>&1 &
+	$alike $progs/trace_long 1 waits <go >"$1.traced" 2>&1 &
 	program=$!
 	exec 9>go
 	until_true 20 asleep $program
 	said "$1 asleep"
 	status "$1.before"
-	alike hvtrace trace -q -o "$1.data" "$2" $program 2>"$1.err" &
+	$alike hvtrace trace -q -o "$1.data" "$2" $program 2>"$1.err" &
 	tracer=$!
 	until_true 20 armed $tracer
 	said "$1 armed"
@@ -103,7 +103,7 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 		step short -r -- $SHORT
 	fi
 	if wants antidebug; then
-		alike $progs/antidebug >antidebug.bare 2>antidebug.bare.err
+		$alike $progs/antidebug >antidebug.bare 2>antidebug.bare.err
 		echo $? >antidebug.bare.rc
 	fi
 	for program in long signals threads jit fork self; do
@@ -143,7 +143,7 @@ beside() {
 if wants exits; then
 	beside idle
 	if [ "$cpus" -gt 1 ]; then
-		alike taskset -c 0 hvtrace trace -q -o beside.data -- $progs/trace_long 1000000 >/dev/null 2>beside.err &
+		$alike taskset -c 0 hvtrace trace -q -o beside.data -- $progs/trace_long 1000000 >/dev/null 2>beside.err &
 		tracer=$!
 		until_true 20 test -s beside.data
 		until_true 20 pgrep -x trace_long >/dev/null
@@ -166,7 +166,7 @@ fi
 function_trace() {
 	name=$1 symbol=$2 count=$3
 	shift 3
-	alike hvtrace trace -q -o "$name.data" --kernel "$symbol" --count "$count" >"$name.traced" 2>"$name.err" &
+	$alike hvtrace trace -q -o "$name.data" --kernel "$symbol" --count "$count" >"$name.traced" 2>"$name.err" &
 	tracer=$!
 	until_true 20 armed $tracer
 	"$@" >"$name.said" 2>&1
