@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The registers and memory operands of a traced program, against the registers that the stepper
+saw before each instruction, and against each other."""
+
+import os
+import struct
+import sys
+
+import capstone
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "smp"))
+from judge import events  # noqa: E402
+from steps import DECODER  # noqa: E402
+
+NAMES = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+         "r13", "r14", "r15", "rflags")
+NOT_FLAGS = 0x10100  # TF is the stepper's, RF a fault's
+KINDS = {capstone.CS_AC_READ: "read", capstone.CS_AC_WRITE: "write",
+         capstone.CS_AC_READ | capstone.CS_AC_WRITE: "rmw"}
+
+
+def value(text, size):
+    return int(text, 16).to_bytes(size, "little") if size <= 8 else bytes.fromhex(text)
+
+
+class Registers:
+    """Each change is one that the stepper saw. What comes of random bytes, and of numbers of
+    processes, is another value in each run: for one value always the same other one."""
+
+    def __init__(self, path):
+        with open(path + ".regs", "rb") as f:
+            data = f.read()
+        self.rows = [struct.unpack_from("<17Q", data, i) for i in range(0, len(data), 136)]
+        self.other, self.flags, self.bad, self.none = {}, 0, [], 0
+
+    def feed(self, n, e, name, at_kernel):
+        if n + 1 >= len(self.rows):
+            return
+        if "regs" not in e:
+            self.none += 1
+            return
+        before, after = self.rows[n], self.rows[n + 1]
+        for i, reg in enumerate(NAMES):
+            was, want = before[i], after[i]
+            if reg == "rflags":
+                was, want = was & ~NOT_FLAGS, want & ~NOT_FLAGS
+            got = e["regs"].get(reg)
+            if at_kernel:  # what the kernel puts there is not the instruction's
+                continue
+            if got is None:
+                if was != want and not self.may_differ(reg, want, was):
+                    self.bad.append(f"{n}: {name}: {reg} {was:#x} became {want:#x}, not said")
+                continue
+            got = int(got, 16) & ~(NOT_FLAGS if reg == "rflags" else 0)
+            if got != want and not self.may_differ(reg, want, got):
+                self.bad.append(f"{n}: {name}: {reg} became {want:#x}, in the log {got:#x}")
+
+    def may_differ(self, reg, want, got):
+        if reg == "rflags":
+            self.flags += 1
+            return self.flags <= len(self.rows) // 500
+        return want > 4096 and self.other.setdefault(want, got) == got
+
+
+class Memory:
+    """Operands are where the registers say; what is read is what was written there last."""
+
+    def __init__(self):
+        self.memory, self.places, self.values = {}, [], []
+        self.known = self.operands = 0
+
+    def forget(self):
+        self.memory.clear()
+
+    def feed(self, n, e, insn, row):
+        if "mem" not in e:
+            self.places.append(f"{n}: no operands")
+            return
+        self.known += e["mem_known"]
+        got = [(int(m["addr"], 16), m["size"], m["access"]) for m in e["mem"]]
+        self.operands += len(got)
+        for m in e["mem"]:
+            self.chain(n, e, m)
+        if not e["mem_known"] or insn is None:
+            return
+        want = self.explicit(insn, row)
+        missing = [w for w in want if not any(g[0] == w[0] and g[1] == w[1] and
+                                              w[2] in (None, g[2]) for g in got)]
+        if missing:
+            self.places.append(f"{n}: {e['insn']}: {missing}, in the log {got}")
+
+    def chain(self, n, e, m):
+        at = int(m["addr"], 16)
+        for key in ("old", "new"):
+            text = m.get(key)
+            if text is None:
+                continue
+            size = m.get("value_len", m["size"])
+            for i, byte in enumerate(value(text, size)):
+                if key == "old":
+                    if self.memory.get(at + i, byte) != byte:
+                        self.values.append(f"{n}: {e['insn']} at {at + i:#x}: {byte:#x}, where "
+                                           f"{self.memory[at + i]:#x} was left")
+                    self.memory[at + i] = byte
+                else:
+                    self.memory[at + i] = byte
+
+    @staticmethod
+    def explicit(insn, row):
+        """(address, size, kind or None) of what the instruction names."""
+        regs = dict(zip(NAMES, row))
+        if insn.mnemonic in ("lea", "nop") or insn.mnemonic.startswith(("prefetch", "v", "f", "x")):
+            return []
+        found = []
+        for op in insn.operands:
+            if op.type != capstone.x86.X86_OP_MEM or op.mem.segment:
+                continue
+            if insn.prefix[0] in (0xf2, 0xf3) or insn.mnemonic[:4] in ("movs", "stos", "lods", "scas",
+                                                                       "cmps"):
+                continue
+            at = op.mem.disp
+            for reg, scale in ((op.mem.base, 1), (op.mem.index, op.mem.scale)):
+                if not reg:
+                    continue
+                name = insn.reg_name(reg)
+                if name == "rip":
+                    at += insn.address + insn.size
+                elif name in regs:
+                    at += regs[name] * scale
+                else:
+                    return []
+            kind = KINDS.get(op.access) if insn.mnemonic in ("mov", "add", "sub", "xor", "inc") else None
+            found.append((at & (1 << 64) - 1, op.size, kind))
+        if insn.mnemonic in ("push", "call"):
+            found.append((regs["rsp"] - 8, 8, "write"))
+        if insn.mnemonic in ("pop", "ret"):
+            found.append((regs["rsp"], 8, "read"))
+        return found
+
+
+def judge(hvtrace, log, truth):
+    """(what, '' or what is wrong) of a log with both."""
+    registers, memory, n, decoded = Registers(truth), Memory(), 0, {}
+    for e in events(hvtrace, log):
+        if e["type"] == "insn":
+            key = (e["ip"], e["bytes"])
+            if key not in decoded:
+                decoded[key] = next(DECODER.disasm(bytes.fromhex(e["bytes"]), int(e["ip"], 16), 1),
+                                    None)
+            insn = decoded[key]
+            name = f"{e['ip']} {e.get('insn')}"
+            registers.feed(n, e, name, insn is not None and insn.mnemonic in ("syscall", "int", "cpuid"))
+            if n < len(registers.rows):
+                memory.feed(n, e, insn, registers.rows[n])
+            n += 1
+        elif e["type"] == "flow" and e["what"] in ("syscall", "signal", "exception"):
+            memory.forget()
+    yield "registers, as the stepper saw them", "\n".join(registers.bad[:5]) or \
+        (f"{registers.none} without registers" if registers.none else "")
+    yield f"{memory.operands} memory operands, where the registers say", "\n".join(memory.places[:5])
+    yield "each value read is the one that was left there", "\n".join(memory.values[:5])
+    yield f"operands of {memory.known} of {n} instructions are known", \
+        "" if memory.known > n * 0.99 else "too few"
