@@ -169,10 +169,11 @@ static void on_signal(void *data, int sig, struct kernel_siginfo *info, struct k
 {
 	bool fault = info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL ||
 					   sig == SIGFPE || sig == SIGTRAP);
+	bool handled = ka->sa.sa_handler != SIG_DFL && ka->sa.sa_handler != SIG_IGN;
 
 	if (find(current))
-		tell(HVT_FLOW_SIGNAL, sig, (u64)ka->sa.sa_handler, (s64)info->si_code,
-		     fault ? (u64)info->si_addr : 0);
+		tell(HVT_FLOW_SIGNAL, sig, handled ? (u64)ka->sa.sa_handler : 0,
+		     (s64)info->si_code, fault ? (u64)info->si_addr : 0);
 }
 
 /* Under threads_lock. */

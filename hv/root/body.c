@@ -7,6 +7,8 @@
  */
 #include <asm/current.h>
 #include <linux/atomic.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
 #include "root_fn.h"
 
 static struct hvt_trace *trace_at(u64 ip)
@@ -45,6 +47,14 @@ static struct hvt_thread *get(void *task)
 	return b;
 }
 
+/* Of the agent's own doing, as account.c has it. */
+static bool is_ignored(const struct hvt_trace *t)
+{
+	u32 tgid = hvt_m.session[t->session].ignored;
+
+	return tgid && tgid == (u32)current->tgid && in_task();
+}
+
 /*
  * The fetch of an instruction on a page that is not executable in ARMED. It may be the
  * first of a body, which counts once it has retired: until then it may come again.
@@ -58,6 +68,8 @@ void hvt_body_fetch(struct hvt_vcpu *v)
 	if (!t || v->tr.thread || VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3)
 		return;
 	if (t->count && READ_ONCE(t->bodies) >= t->after + t->count)
+		return;
+	if (is_ignored(t))
 		return;
 	b = get(current);
 	if (!b) {
