@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/suspend.h>
 #include <asm/cpufeature.h>
+#include <asm/desc.h>
 #include <asm/msr.h>
 #include "hv.h"
 #include "root/root_fn.h"
@@ -199,6 +200,38 @@ static void free_machine(void)
 	hvt_ept_destroy();
 }
 
+static void note_entry(u64 addr, u64 *lo, u64 *hi)
+{
+	if (!addr)
+		return;
+	*lo = min(*lo, addr & PAGE_MASK);
+	*hi = max(*hi, (addr & PAGE_MASK) + PAGE_SIZE);
+}
+
+/*
+ * Linux has the code by which it is entered, and left to user code, in one section; each way
+ * in is somewhere in it. Further apart than it can be, they are something else.
+ */
+static void find_entry_code(void)
+{
+	u64 lo = ~0ull, hi = 0;
+	struct desc_ptr idt;
+	gate_desc *gate;
+	u32 i;
+
+	store_idt(&idt);
+	gate = (gate_desc *)idt.address;
+	for (i = 0; i < (idt.size + 1) / sizeof(*gate); i++)
+		note_entry(gate[i].bits.p ? gate_offset(&gate[i]) : 0, &lo, &hi);
+	note_entry(hvt_rdmsr(MSR_LSTAR), &lo, &hi);
+	note_entry(hvt_rdmsr(MSR_IA32_SYSENTER_EIP), &lo, &hi);
+	hvt_m.entry_lo = hvt_m.entry_hi = 0;
+	if (lo < hi && hi - lo <= HVT_ENTRY_PAGES * PAGE_SIZE) {
+		hvt_m.entry_lo = lo;
+		hvt_m.entry_hi = hi;
+	}
+}
+
 static int alloc_machine(void)
 {
 	int cpu;
@@ -208,6 +241,7 @@ static int alloc_machine(void)
 	hvt_m.phys_limit = 0;
 	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
 			    &hvt_m.phys_limit, ram_end);
+	find_entry_code();
 	hvt_m.broken = false;
 	hvt_m.hash = kcalloc(1 << HVT_HASH_BITS, sizeof(*hvt_m.hash), GFP_KERNEL);
 	hvt_m.bins = kcalloc(1 << HVT_HASH_BITS, sizeof(*hvt_m.bins), GFP_KERNEL);

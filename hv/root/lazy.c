@@ -3,7 +3,8 @@
  * A CPU's LAZY view, for one of two ends. NOUSER, but that user code may execute in pages
  * that were found to hold nothing that is wanted: found one fetch at a time, forgotten when
  * ARMED changes or the tables are used up. Or ARMED, but that nothing may execute in one
- * page: the one where an interrupt's handler will return to.
+ * page, the one where an interrupt's handler will return to; or in those of Linux's entry
+ * code, through which it comes back to user code.
  */
 #include "root_fn.h"
 #include "ept_bits.h"
@@ -34,22 +35,36 @@ static u64 *own_leaf(struct hvt_vcpu *v, u64 gpa, u64 keep)
 	return &t[ept_index(gpa, 1)];
 }
 
+static void trap(struct hvt_vcpu *v, u64 gpa)
+{
+	if (gpa != HVT_GPA_NONE && hvt_ept_mapped(gpa))
+		*own_leaf(v, gpa, ~0ull) &= ~(u64)(HVT_ACC_X | EPT_USER);
+}
+
 void hvt_lazy_reset(struct hvt_vcpu *v)
 {
-	u64 trap = v->lazy_trap;
+	u64 va;
 
-	hvt_copy(v->lazy_table[0], trap == HVT_GPA_NONE ? hvt_m.ept.nouser : hvt_m.ept.armed,
-		 PAGE_SIZE);
+	static_assert(1 + 3 * HVT_ENTRY_PAGES <= HVT_LAZY_TABLES);
+
+	hvt_copy(v->lazy_table[0],
+		 v->lazy_trap == HVT_GPA_NONE ? hvt_m.ept.nouser : hvt_m.ept.armed, PAGE_SIZE);
 	v->lazy_tables_used = 1;
-	if (trap != HVT_GPA_NONE && hvt_ept_mapped(trap))
-		*own_leaf(v, trap, ~0ull) &= ~(u64)(HVT_ACC_X | EPT_USER);
+	if (v->lazy_trap != HVT_TRAP_ENTRY)
+		trap(v, v->lazy_trap);
+	else
+		for (va = hvt_m.entry_lo; va < hvt_m.entry_hi; va += PAGE_SIZE)
+			trap(v, hvt_translate(v->host_cr3, va));
 	vmx_invept(VMX_EPT_EXTENT_CONTEXT, v->eptp_lazy);
 }
 
-/* What it is for: nothing executes in @gpa's page, or (HVT_GPA_NONE) no user code, for a start. */
+/*
+ * What it is for: nothing executes in @gpa's page, or (HVT_TRAP_ENTRY) in the entry code; or
+ * (HVT_GPA_NONE) no user code does, for a start.
+ */
 void hvt_lazy_set(struct hvt_vcpu *v, u64 gpa)
 {
-	if (gpa != HVT_GPA_NONE)
+	if (gpa < HVT_TRAP_ENTRY)
 		gpa &= PAGE_MASK;
 	if (gpa != HVT_GPA_NONE && v->lazy_trap == gpa)
 		return;

@@ -296,7 +296,7 @@ struct hvt_vcpu {
 	u32 step_tables_used;
 	u64 eptp_lazy;
 	u64 *lazy_table[HVT_LAZY_TABLES];
-	u64 lazy_trap;			/* the page that LAZY is to notice, else HVT_GPA_NONE */
+	u64 lazy_trap;			/* the page that LAZY notices, HVT_TRAP_ENTRY, or HVT_GPA_NONE */
 	u32 lazy_tables_used;
 	struct hvt_tracer tr;
 	struct hvt_call_switch call_switch; /* arguments of calls from tracepoints here */
@@ -343,6 +343,7 @@ struct hvt_machine {
 	u8 maxphyaddr;
 	u8 levels;			/* of guest page tables: 4, or 5 with CR4.LA57 */
 	u64 phys_limit;			/* first physical address without a direct map */
+	u64 entry_lo, entry_hi;		/* pages through which Linux is entered and left; 0: not known */
 	struct hvt_ept ept;
 	struct hvt_page **hash;		/* 1 << HVT_HASH_BITS */
 	struct hvt_ref **bins;		/* 1 << HVT_HASH_BITS */

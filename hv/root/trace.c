@@ -5,7 +5,8 @@
  *
  *   OFF    no traced thread, or one with nothing to come
  *   WAIT   the kernel runs at full speed in NOUSER: the fetch with which it comes back to
- *          user code is a violation
+ *          user code is a violation. Without mode-based execute control in LAZY, where its
+ *          entry code is not executable
  *   STEP   one instruction, one MTF exit; a record for each that is wanted
  *   FREE   user code that is not wanted runs at full speed in LAZY: pages where something
  *          could be wanted are not open there
@@ -14,10 +15,10 @@
  *          fetch is a violation.
  *   AWAY   an interrupt came into kernel code that is traced: its handler runs at full speed
  *          in LAZY, where the page that it will return to is not executable
- *   NEAR   the handler executes in that page itself: it is stepped there, with no record
+ *   NEAR   the handler executes in that page itself, or the kernel in its entry code: it is
+ *          stepped there, with no record
  *
- * Threads whose kernel code is traced, too, and all on CPUs without mode-based execute
- * control, are in STEP in the kernel as well. Interrupts are not theirs: stepped, a handler
+ * Threads whose kernel code is traced, too, are in STEP in the kernel as well. Interrupts are not theirs: stepped, a handler
  * would take longer than the timer's period. Watches go on meanwhile: their steps (step.c)
  * are inside of ours.
  */
@@ -26,9 +27,20 @@
 #include "root_fn.h"
 #include "window.h"
 
+/* Is there a way to notice that the kernel comes back to user code? */
+static bool can_wait(void)
+{
+	return hvt_m.ept.mbec || hvt_m.entry_lo;
+}
+
+static bool in_entry(u64 rip)
+{
+	return rip >= hvt_m.entry_lo && rip < hvt_m.entry_hi;
+}
+
 bool hvt_trace_kernel(const struct hvt_thread *t)
 {
-	return !hvt_m.ept.mbec || (t->trace->flags & (HVT_TRACE_KERNEL | HVT_TRACE_BODY));
+	return (t->trace->flags & (HVT_TRACE_KERNEL | HVT_TRACE_BODY)) || !can_wait();
 }
 
 bool hvt_tracing_steps(const struct hvt_vcpu *v)
@@ -45,7 +57,7 @@ static bool in_user(void)
 static enum hvt_view view_for(const struct hvt_vcpu *v, enum hvt_trace_mode mode)
 {
 	if (mode == HVT_TRACE_WAIT || mode == HVT_TRACE_INTR)
-		return HVT_VIEW_NOUSER;
+		return hvt_m.ept.mbec ? HVT_VIEW_NOUSER : HVT_VIEW_LAZY;
 	if (mode == HVT_TRACE_AWAY ||
 	    (mode == HVT_TRACE_FREE && !hvt_window_bored_everywhere(v->tr.thread)))
 		return HVT_VIEW_LAZY;
@@ -62,6 +74,8 @@ void hvt_trace_set(struct hvt_vcpu *v, enum hvt_trace_mode mode)
 	v->base = view_for(v, mode);
 	if (mode == HVT_TRACE_FREE && (tr->lazy_stale || v->lazy_trap != HVT_GPA_NONE))
 		hvt_lazy_set(v, HVT_GPA_NONE);
+	if (mode == HVT_TRACE_WAIT && !hvt_m.ept.mbec)
+		hvt_lazy_set(v, HVT_TRAP_ENTRY);
 	tr->lazy_stale &= mode != HVT_TRACE_FREE;
 	if (v->step.mode == HVT_STEP_NONE)
 		hvt_view_set(v, v->base);
@@ -85,7 +99,7 @@ static bool go_away(struct hvt_vcpu *v, u64 rip, u64 rsp, bool user)
 	u64 gpa;
 
 	if (user) {
-		if (!hvt_m.ept.mbec)
+		if (!can_wait())
 			return false;
 		t->away = HVT_AWAY_USER;
 		hvt_trace_set(v, HVT_TRACE_WAIT);
@@ -123,15 +137,29 @@ static void come_back(struct hvt_vcpu *v)
 	hvt_trace_set(v, HVT_TRACE_STEP);
 }
 
-/* The handler is, or was, in the page that it will return to. */
+static void resume(struct hvt_vcpu *v)
+{
+	hvt_say_resume(v);
+	hvt_trace_set(v, HVT_TRACE_STEP);
+}
+
+/* The handler is, or was, in the page that it will return to; or the kernel in its entry code. */
 static void near(struct hvt_vcpu *v)
 {
 	const struct hvt_thread *t = v->tr.thread;
 
-	if (is_back(t))
-		come_back(v);
-	else if ((vmcs_readl(GUEST_RIP) ^ t->away_rip) & PAGE_MASK)
-		hvt_trace_set(v, HVT_TRACE_AWAY);
+	if (!t)
+		return;
+	if (t->away == HVT_AWAY_KERNEL) {
+		if (is_back(t))
+			come_back(v);
+		else if ((vmcs_readl(GUEST_RIP) ^ t->away_rip) & PAGE_MASK)
+			hvt_trace_set(v, HVT_TRACE_AWAY);
+	} else if (in_user()) {
+		resume(v);
+	} else if (!in_entry(vmcs_readl(GUEST_RIP))) {
+		hvt_trace_set(v, HVT_TRACE_WAIT);
+	}
 }
 
 /* It has retired and is counted: where is the CPU now? */
@@ -279,12 +307,17 @@ bool hvt_trace_fetch(struct hvt_vcpu *v, u64 gpa)
 		near(v);
 		return true;
 	}
+	if (v->tr.mode == HVT_TRACE_WAIT && !hvt_m.ept.mbec) {
+		if (!in_entry(vmcs_readl(GUEST_RIP)))
+			return false;
+		hvt_trace_set(v, HVT_TRACE_NEAR);
+		return true;
+	}
 	if (!in_user())
 		return false;
 	switch (v->tr.mode) {
 	case HVT_TRACE_WAIT:
-		hvt_say_resume(v);
-		hvt_trace_set(v, HVT_TRACE_STEP);
+		resume(v);
 		return true;
 	case HVT_TRACE_INTR:
 		hvt_trace_set(v, HVT_TRACE_STEP);
@@ -362,7 +395,7 @@ void hvt_trace_entry(struct hvt_vcpu *v)
 	if (t && (x->flags & HVT_RF_USER)) {
 		if (t->trace->from && x->ip == t->trace->from)
 			hvt_trace_open_window(v, t->trace);
-		if (hvt_m.ept.mbec && hvt_window_bored(t, x->ip)) {
+		if (hvt_m.ept.mbec ? hvt_window_bored(t, x->ip) : hvt_window_bored_everywhere(t)) {
 			set_free(v, x->ip);
 			return;
 		}

@@ -13,6 +13,8 @@
 #define HVT_BODIES	64	/* function bodies that are being traced at once */
 #define HVT_BODY_TRACES	8	/* functions */
 #define HVT_LAZY_TABLES	64	/* of a CPU's LAZY view */
+#define HVT_ENTRY_PAGES	16	/* of Linux's entry code, at most */
+#define HVT_TRAP_ENTRY	(~1ull)	/* as a page: all of the entry code's */
 #define HVT_LEN_CACHE	512	/* instruction lengths that a CPU remembers */
 #define HVT_MEM_MAX	64	/* value bytes kept of a traced instruction's operand */
 
@@ -60,12 +62,12 @@ enum hvt_away { HVT_HERE, HVT_AWAY_USER, HVT_AWAY_KERNEL };
 /* What the CPU does for the thread on it. */
 enum hvt_trace_mode {
 	HVT_TRACE_OFF,			/* nothing */
-	HVT_TRACE_WAIT,			/* the kernel runs; the next user fetch is noticed */
+	HVT_TRACE_WAIT,			/* the kernel runs; going back to user code is noticed */
 	HVT_TRACE_FREE,			/* user code that is not wanted runs */
 	HVT_TRACE_STEP,			/* one instruction a time */
 	HVT_TRACE_INTR,			/* an interrupt is to be delivered to user code */
 	HVT_TRACE_AWAY,			/* a handler runs; its return to traced kernel code is noticed */
-	HVT_TRACE_NEAR,			/* ... and is stepped in the page where that is */
+	HVT_TRACE_NEAR,			/* ... and is stepped in the pages where that may be */
 };
 
 /* The instruction that runs next, as it is before that. */

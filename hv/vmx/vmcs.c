@@ -17,11 +17,11 @@
 
 extern const u8 hvt_vmexit[];
 
-static u64 rd(u32 msr)
+u64 hvt_rdmsr(u32 msr)
 {
 	u32 lo, hi;
 
-	rdmsr(msr, lo, hi);
+	rdmsr(msr, lo, hi); /* its newer relatives have other names in each kernel */
 	return (u64)hi << 32 | lo;
 }
 
@@ -55,7 +55,7 @@ const char *hvt_vmx_error_name(u32 error)
  */
 static bool adjust(u32 msr, u32 need, u32 want, u32 *out)
 {
-	u64 cap = rd(msr);
+	u64 cap = hvt_rdmsr(msr);
 
 	*out = ((need | want) & (u32)(cap >> 32)) | (u32)cap;
 	return (*out & need) == need;
@@ -75,7 +75,7 @@ int hvt_vmx_probe(struct hvt_vmx_config *c, char *detail, size_t len)
 	u64 ept;
 
 	memset(c, 0, sizeof(*c));
-	c->basic = rd(MSR_IA32_VMX_BASIC);
+	c->basic = hvt_rdmsr(MSR_IA32_VMX_BASIC);
 	c->vmcs_size = vmx_basic_vmcs_size(c->basic);
 	true_ctls = c->basic & BIT_ULL(55);
 
@@ -89,7 +89,7 @@ int hvt_vmx_probe(struct hvt_vmx_config *c, char *detail, size_t len)
 	     SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_XSAVES |
 		     SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE | SECONDARY_EXEC_MODE_BASED_EPT_EXEC,
 	     &c->cpu2, HVT_BLOCK_NO_EPT, "no EPT or no VPID");
-	if (!(rd(MSR_IA32_VMX_PROCBASED_CTLS) >> 32 & CPU_BASED_MONITOR_TRAP_FLAG)) {
+	if (!(hvt_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS) >> 32 & CPU_BASED_MONITOR_TRAP_FLAG)) {
 		strscpy(detail, "no monitor trap flag", len);
 		return HVT_BLOCK_NO_MTF;
 	}
@@ -105,7 +105,7 @@ int hvt_vmx_probe(struct hvt_vmx_config *c, char *detail, size_t len)
 		return HVT_BLOCK_NO_CONTROL;
 	}
 
-	ept = rd(MSR_IA32_VMX_EPT_VPID_CAP);
+	ept = hvt_rdmsr(MSR_IA32_VMX_EPT_VPID_CAP);
 	if (!(ept & VMX_EPT_PAGE_WALK_4_BIT) || !(ept & VMX_EPTP_WB_BIT) ||
 	    !(ept & VMX_EPT_INVEPT_BIT) || !(ept & VMX_EPT_EXTENT_GLOBAL_BIT) ||
 	    !(ept & VMX_EPT_EXTENT_CONTEXT_BIT) || !(ept & VMX_EPT_2MB_PAGE_BIT) ||
@@ -120,7 +120,7 @@ int hvt_vmx_probe(struct hvt_vmx_config *c, char *detail, size_t len)
 		c->caps |= HVT_CAP_EPT_1G;
 	if (c->cpu2 & SECONDARY_EXEC_MODE_BASED_EPT_EXEC)
 		c->caps |= HVT_CAP_MBEC;
-	if (rd(MSR_IA32_VMX_PROCBASED_CTLS2) >> 32 & SECONDARY_EXEC_UNRESTRICTED_GUEST)
+	if (hvt_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) >> 32 & SECONDARY_EXEC_UNRESTRICTED_GUEST)
 		c->caps |= HVT_CAP_UNRESTRICTED;
 	return HVT_BLOCK_NONE;
 }
@@ -177,8 +177,8 @@ static void setup_guest(struct hvt_vcpu *v)
 	SEG(DS, ds);
 	SEG(FS, fs);
 	SEG(GS, gs);
-	vmcs_writel(GUEST_FS_BASE, rd(MSR_FS_BASE));
-	vmcs_writel(GUEST_GS_BASE, rd(MSR_GS_BASE));
+	vmcs_writel(GUEST_FS_BASE, hvt_rdmsr(MSR_FS_BASE));
+	vmcs_writel(GUEST_GS_BASE, hvt_rdmsr(MSR_GS_BASE));
 	asm("sgdt %0" : "=m"(gdt));
 	store_idt(&idt);
 	asm("str %0" : "=rm"(tr));
@@ -204,10 +204,10 @@ static void setup_guest(struct hvt_vcpu *v)
 	vmcs_writel(CR4_GUEST_HOST_MASK, X86_CR4_VMXE);
 	vmcs_writel(CR4_READ_SHADOW, native_read_cr4() & ~X86_CR4_VMXE);
 	vmcs_writel(GUEST_DR7, native_get_debugreg(7));
-	vmcs_write64(GUEST_IA32_DEBUGCTL, rd(MSR_IA32_DEBUGCTLMSR));
-	vmcs_write32(GUEST_SYSENTER_CS, rd(MSR_IA32_SYSENTER_CS));
-	vmcs_writel(GUEST_SYSENTER_ESP, rd(MSR_IA32_SYSENTER_ESP));
-	vmcs_writel(GUEST_SYSENTER_EIP, rd(MSR_IA32_SYSENTER_EIP));
+	vmcs_write64(GUEST_IA32_DEBUGCTL, hvt_rdmsr(MSR_IA32_DEBUGCTLMSR));
+	vmcs_write32(GUEST_SYSENTER_CS, hvt_rdmsr(MSR_IA32_SYSENTER_CS));
+	vmcs_writel(GUEST_SYSENTER_ESP, hvt_rdmsr(MSR_IA32_SYSENTER_ESP));
+	vmcs_writel(GUEST_SYSENTER_EIP, hvt_rdmsr(MSR_IA32_SYSENTER_EIP));
 	vmcs_writel(GUEST_RFLAGS, X86_EFLAGS_FIXED);
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, 0);
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
@@ -229,7 +229,7 @@ static void setup_host(struct hvt_vcpu *v)
 	vmcs_write16(HOST_GS_SELECTOR, 0);
 	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
 	vmcs_writel(HOST_FS_BASE, (unsigned long)v);
-	vmcs_writel(HOST_GS_BASE, rd(MSR_GS_BASE)); /* Linux's per-CPU data: current */
+	vmcs_writel(HOST_GS_BASE, hvt_rdmsr(MSR_GS_BASE)); /* Linux's per-CPU data: current */
 	vmcs_writel(HOST_TR_BASE, (unsigned long)v->tss);
 	vmcs_writel(HOST_GDTR_BASE, (unsigned long)v->gdt);
 	vmcs_writel(HOST_IDTR_BASE, (unsigned long)v->idt);

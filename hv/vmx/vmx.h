@@ -39,5 +39,6 @@ void hvt_mtrr_read(struct hvt_mtrr *m);
 int hvt_mtrr_type(const struct hvt_mtrr *m, u64 pa, u64 size);
 
 const char *hvt_vmx_error_name(u32 error);
+u64 hvt_rdmsr(u32 msr);
 
 #endif
