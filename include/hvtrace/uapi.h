@@ -372,6 +372,6 @@ struct hvt_rec_remap {
 	__u64 pad;
 };
 
-#include <hvtrace/uapi_trace.h>
+#include "uapi_trace.h"
 
 #endif

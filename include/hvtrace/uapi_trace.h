@@ -6,7 +6,7 @@
 #ifndef HVTRACE_UAPI_TRACE_H
 #define HVTRACE_UAPI_TRACE_H
 
-#include <hvtrace/uapi.h>
+#include "uapi.h"
 
 /*
  * Whose instructions are recorded. Each thread of the machine is in one trace at most.
