@@ -347,8 +347,14 @@ static bool decode_map01(struct dec *d)
 	if (!hvt_dec_simd_ok(d, e))
 		return false;
 	imm = E_IMM(e);
-	if (!E_MODRM(e))
-		return get_imm(d, imm) && hvt_dec_plain_ops(d, e);
+	if (!E_MODRM(e)) {
+		if (!get_imm(d, imm))
+			return false;
+		ok = hvt_dec_plain_ops(d, e);
+		if (!ok && d->map == 0 && E_SPEC(e) != S_FARIMM)
+			d->out->len = d->pos; /* INT, IRET and kin; not blind ones of 0F */
+		return ok;
+	}
 	if (!hvt_dec_modrm(d))
 		return false;
 	if (E_SPEC(e) == S_GRP3 && REG(d) < 2)
@@ -358,8 +364,9 @@ static bool decode_map01(struct dec *d)
 	if (d->riprel)
 		d->ea += d->cx->ip + d->pos;
 	ok = hvt_dec_modrm_ops(d, e);
-	if (!ok && (E_SPEC(e) == S_GRP15 || E_SPEC(e) == S_GRP9))
-		d->out->len = d->pos; /* XSAVE and kin */
+	/* XSAVE, descriptor loads and kin; but not XOP, and what ignores ModRM.mod */
+	if (!ok && E_SPEC(e) != S_POPM && E_SPEC(e) != S_MODREG && E_SPEC(e) != S_BLIND)
+		d->out->len = d->pos;
 	return ok;
 }
 
