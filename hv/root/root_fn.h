@@ -123,6 +123,10 @@ void hvt_trace_entry(struct hvt_vcpu *v);
 void hvt_trace_open_window(struct hvt_vcpu *v, struct hvt_trace *t);
 void hvt_trace_set(struct hvt_vcpu *v, enum hvt_trace_mode mode);
 bool hvt_trace_kernel(const struct hvt_thread *t);
+static __always_inline bool hvt_trace_records_kernel(const struct hvt_thread *t)
+{
+	return t->trace->flags & (HVT_TRACE_KERNEL | HVT_TRACE_BODY);
+}
 void hvt_trace_still_away(struct hvt_vcpu *v);
 
 /* trace_say.c */
@@ -130,7 +134,7 @@ void hvt_say_interrupt(struct hvt_vcpu *v, u8 vector);
 void hvt_say_exception(struct hvt_vcpu *v);
 void hvt_say_resume(struct hvt_vcpu *v);
 void hvt_say_call(struct hvt_vcpu *v);
-void hvt_say_return(struct hvt_vcpu *v);
+void hvt_say_return(struct hvt_vcpu *v, u64 ip);
 void hvt_say_end(struct hvt_vcpu *v, u64 to);
 bool hvt_is_iret(const struct hvt_trace_insn *x);
 

@@ -40,7 +40,7 @@ static bool in_entry(u64 rip)
 
 bool hvt_trace_kernel(const struct hvt_thread *t)
 {
-	return (t->trace->flags & (HVT_TRACE_KERNEL | HVT_TRACE_BODY)) || !can_wait();
+	return hvt_trace_records_kernel(t) || !can_wait();
 }
 
 bool hvt_tracing_steps(const struct hvt_vcpu *v)
@@ -133,7 +133,7 @@ static bool is_back(const struct hvt_thread *t)
 static void come_back(struct hvt_vcpu *v)
 {
 	v->tr.thread->away = HVT_HERE;
-	hvt_say_return(v);
+	hvt_say_return(v, 0);
 	hvt_trace_set(v, HVT_TRACE_STEP);
 }
 
@@ -175,7 +175,7 @@ static void follow(struct hvt_vcpu *v)
 		hvt_say_resume(v);
 	} else if (!user && tr->thread->nest && hvt_is_iret(&tr->insn)) {
 		tr->thread->nest--;
-		hvt_say_return(v);
+		hvt_say_return(v, tr->insn.ip);
 	}
 }
 
@@ -343,7 +343,7 @@ static void deliver(struct hvt_vcpu *v)
 	if (type == HVT_EV_SOFT_INTR)
 		return; /* INT n goes on: MTF retires it behind its delivery */
 	if (!tr->ready)
-		tr->insn.ip = vmcs_readl(GUEST_RIP);
+		hvt_trace_where(v);
 	tr->ready = false;
 	tr->delivering = true;
 	if (type == HVT_EV_INTR || type == HVT_EV_NMI) {
@@ -364,6 +364,7 @@ static void set_free(struct hvt_vcpu *v, u64 ip)
 
 	if (v->tr.thread->flowing)
 		hvt_say_end(v, ip);
+	v->tr.thread->unwanted = v->tr.thread->window == HVT_WINDOW_OPEN;
 	hvt_trace_set(v, HVT_TRACE_FREE);
 	gpa = hvt_translate(vmcs_readl(GUEST_CR3), ip);
 	if (v->base == HVT_VIEW_LAZY && gpa != HVT_GPA_NONE)

@@ -46,6 +46,7 @@ struct hvt_thread {
 	bool call32;
 	bool fresh;			/* registers: the next record has all */
 	bool asleep;			/* told to be off its CPU */
+	bool unwanted;			/* its last user code, whatever the window */
 	u8 nest;			/* exceptions of the kernel that are being handled */
 	u8 away;			/* enum hvt_away: an interrupt is being handled */
 	u64 away_rip, away_rsp;		/* ... of the kernel, where it goes back to */

@@ -93,9 +93,10 @@ void hvt_trace_look(struct hvt_vcpu *v)
 	tr->ready = true;
 	x->wanted = t && !(tr->switching && t->task != (void *)current) &&
 		    hvt_window_wants(t, x->ip, x->flags & HVT_RF_USER);
-	/* In the kernel only for those who asked for it. */
-	if (x->wanted && !(x->flags & HVT_RF_USER) &&
-	    !(t->trace->flags & (HVT_TRACE_KERNEL | HVT_TRACE_BODY)))
+	/* In the kernel only for those who asked for it, and not what unwanted code has it do. */
+	if (t && (x->flags & HVT_RF_USER))
+		t->unwanted = t->window == HVT_WINDOW_OPEN && !x->wanted;
+	else if (x->wanted && (t->unwanted || !hvt_trace_records_kernel(t)))
 		x->wanted = false;
 	hvt_zero(x->insn, sizeof(x->insn));
 	x->got = fetch(tr, x);

@@ -15,6 +15,13 @@ static void say(struct hvt_vcpu *v, struct hvt_rec_flow *f)
 		hvt_trace_emit_flow(v, f);
 }
 
+/* Of the kernel's, to those alone who have asked for its code. */
+static void say_broken(struct hvt_vcpu *v, struct hvt_rec_flow *f, bool user)
+{
+	if (user || (v->tr.thread && hvt_trace_records_kernel(v->tr.thread)))
+		say(v, f);
+}
+
 /* Before the instruction that tr.insn is about. */
 void hvt_say_interrupt(struct hvt_vcpu *v, u8 vector)
 {
@@ -24,7 +31,7 @@ void hvt_say_interrupt(struct hvt_vcpu *v, u8 vector)
 		.vector = vector,
 	};
 
-	say(v, &f);
+	say_broken(v, &f, v->tr.insn.flags & HVT_RF_USER);
 }
 
 static bool is_trap(u32 info)
@@ -58,7 +65,7 @@ void hvt_say_exception(struct hvt_vcpu *v)
 	}
 	for (i = 0; i < f.insn_len; i++)
 		f.insn[i] = x->insn[i];
-	say(v, &f);
+	say_broken(v, &f, x->flags & HVT_RF_USER);
 	if (t)
 		t->nest++;
 }
@@ -73,7 +80,7 @@ void hvt_say_resume(struct hvt_vcpu *v)
 	};
 
 	if (t->in_call && f.to == t->call_ret) {
-		f.h.flags |= HVT_RF_SYSRET;
+		f.h.flags |= HVT_RF_SYSRET | (t->call32 ? HVT_RF_CODE32 : 0);
 		f.code = t->nr;
 		f.arg[0] = v->regs.gpr[0];
 	}
@@ -81,7 +88,6 @@ void hvt_say_resume(struct hvt_vcpu *v)
 	t->away = HVT_HERE;
 	t->nest = 0;
 	t->fresh = true;
-	f.h.flags |= t->call32 ? HVT_RF_CODE32 : 0;
 	say(v, &f);
 }
 
@@ -128,18 +134,18 @@ bool hvt_is_iret(const struct hvt_trace_insn *x)
 	return x->insn[opcode_at(x)] == 0xcf;
 }
 
-/* Back from a handler: of an interrupt, or of an exception by an IRET that was stepped. */
-void hvt_say_return(struct hvt_vcpu *v)
+/* Back from a handler: of an exception by the IRET at @ip, or of an interrupt (0). */
+void hvt_say_return(struct hvt_vcpu *v, u64 ip)
 {
 	struct hvt_thread *t = v->tr.thread;
 	struct hvt_rec_flow f = {
-		.ip = v->tr.insn.ip,
+		.ip = ip,
 		.what = HVT_FLOW_RETURN,
 		.to = vmcs_readl(GUEST_RIP),
 	};
 
 	t->fresh = true;
-	say(v, &f);
+	say_broken(v, &f, false);
 }
 
 /* The next instruction, at @to, is not recorded. */

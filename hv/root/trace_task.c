@@ -19,7 +19,7 @@ static void say_switch(struct hvt_vcpu *v, bool on)
 
 	t->asleep = !on;
 	t->fresh = true;
-	if (t->flowing)
+	if (t->flowing && hvt_trace_records_kernel(t))
 		hvt_trace_emit_flow(v, &f);
 }
 
