@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The fake machine of fake.h, and what root's tables call in other files.
+ * The fake machine of fake.h.
  *
  * OPEN is of all kinds: 1 GiB leaves, 2 MiB leaves, tables of 4 KiB leaves, holes at
  * each level, several memory types.
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <cmocka.h>
 #include "fake.h"
-#include "shim/apic.h"
 
 #define RWX    7ull
 #define USER   (1ull << 10) /* execution in user mode */
@@ -21,11 +20,8 @@
 #define WB     (6ull << 3)
 #define NPAGES 6000
 
-struct hvt_machine hvt_m;
 u8 *fake_phys;
-u8 fake_apic[4096];
-u64 fake_eptp, fake_remaps, fake_reads;
-u32 fake_vmcs32[0x8000];
+unsigned char fake_apic[4096];
 __thread u64 fake_invepts;
 __thread void (*fake_on_invept)(void);
 
@@ -40,56 +36,6 @@ int vmx_invept(unsigned long type, u64 eptp)
 	fake_invepts++;
 	if (fake_on_invept)
 		fake_on_invept();
-	return 0;
-}
-
-int vmcs_write64(unsigned long field, u64 value)
-{
-	assert_int_equal(field, EPT_POINTER);
-	fake_eptp = value;
-	return 0;
-}
-
-u32 vmcs_read32(unsigned long field)
-{
-	return fake_vmcs32[field];
-}
-
-int vmcs_write32(unsigned long field, u32 value)
-{
-	fake_vmcs32[field] = value;
-	return 0;
-}
-
-bool hvt_read_phys(void *dst, u64 gpa, u32 n)
-{
-	fake_reads++;
-	if (gpa >= FAKE_PHYS || n > FAKE_PHYS - gpa)
-		return false;
-	memcpy(dst, __va(gpa), n);
-	return true;
-}
-
-void hvt_emit_remap(struct hvt_vcpu *v, struct hvt_watch *w, u64 va, u64 old_gpa, u64 new_gpa)
-{
-	(void)v;
-	(void)w;
-	(void)va;
-	assert_true(old_gpa != new_gpa);
-	fake_remaps++;
-}
-
-int hvt_rdmsr_safe(u32 msr, u64 *value)
-{
-	(void)msr;
-	*value = X2APIC_ENABLE;
-	return 0;
-}
-
-int hvt_wrmsr_safe(u32 msr, u64 value)
-{
-	(void)msr;
-	(void)value;
 	return 0;
 }
 

@@ -56,6 +56,13 @@ static void start(u64 seed)
 	for (i = 0; i < NEAR; i++)
 		used[i] = i < NEAR / 2 ? (1ull << 30) + (fake_rnd() % 4000 << 12)
 				       : fake_rnd() % PAGES << 12;
+	/* Over the end of a large page; holes may be among them. */
+	hvt_m.entry_lo = (1ull << 30) + ((u64)(1 + fake_rnd() % 500) << 21) -
+			 (fake_rnd() % HVT_ENTRY_PAGES << 12);
+	hvt_m.entry_hi = hvt_m.entry_lo + (HVT_ENTRY_PAGES << 12);
+	used[1] = hvt_m.entry_lo;
+	used[2] = hvt_m.entry_hi - PAGE_SIZE;
+	used[3] = hvt_m.entry_hi;
 	fake_on_invept = flush;
 	flush();
 }
@@ -75,7 +82,8 @@ static u64 model(u64 gpa)
 	if (trap == HVT_GPA_NONE) {
 		if (!opened[gpa >> 12])
 			e &= ~USER;
-	} else if (gpa == trap) {
+	} else if (trap == HVT_TRAP_ENTRY ? gpa >= hvt_m.entry_lo && gpa < hvt_m.entry_hi
+					  : gpa == trap) {
 		e &= ~(HVT_ACC_X | USER);
 	}
 	return e & PERMS ? e : 0;
@@ -132,7 +140,7 @@ static void open_page(u64 gpa)
 
 static void set_trap(u64 gpa)
 {
-	hvt_lazy_set(v, gpa + (gpa == HVT_GPA_NONE ? 0 : fake_rnd() % PAGE_SIZE));
+	hvt_lazy_set(v, gpa + (gpa < HVT_TRAP_ENTRY ? fake_rnd() % PAGE_SIZE : 0));
 	if (trap != gpa || gpa == HVT_GPA_NONE)
 		memset(opened, 0, sizeof(opened));
 	trap = gpa;
@@ -173,7 +181,7 @@ static void any_mix(void **state)
 			} else if (r < 80) {
 				set_trap(HVT_GPA_NONE);
 			} else if (r < 84) {
-				set_trap(random_gpa());
+				set_trap(r == 80 ? HVT_TRAP_ENTRY : random_gpa());
 			} else {
 				change_armed(random_gpa());
 			}

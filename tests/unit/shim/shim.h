@@ -14,28 +14,14 @@
 #define HVT_VMX_OPS_H /* not that one */
 
 #define asmlinkage
+#define __packed __attribute__((packed))
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
 #undef static_assert
 #define static_assert(e) _Static_assert(e, #e)
 
-/* <asm/vmx.h>: SDM volume 3, appendix B, 25.6.2 and 31.3 "INVEPT" */
-enum {
-	EPT_POINTER = 0x201a,
-	CPU_BASED_VM_EXEC_CONTROL = 0x4002,
-	VM_ENTRY_INTR_INFO_FIELD = 0x4016,
-	VM_ENTRY_EXCEPTION_ERROR_CODE = 0x4018,
-	VM_ENTRY_INSTRUCTION_LEN = 0x401a,
-	IDT_VECTORING_INFO_FIELD = 0x4408,
-	IDT_VECTORING_ERROR_CODE = 0x440a,
-	VM_EXIT_INSTRUCTION_LEN = 0x440c,
-	GUEST_INTERRUPTIBILITY_INFO = 0x4824,
-	HOST_RSP = 0x6c14,
-};
-#define CPU_BASED_NMI_WINDOW_EXITING (1u << 22)
-#define VMX_EPT_EXTENT_CONTEXT 1
-#define VMX_EPT_EXTENT_GLOBAL  2
+#include "vmcs.h"
 
 struct guest_regs {
 	u64 gpr[16];
@@ -43,10 +29,26 @@ struct guest_regs {
 	u8 nmi_seen, no_entry, pad[6];
 };
 
+int vmx_vmlaunch(struct guest_regs *regs);
+int vmx_vmresume(struct guest_regs *regs);
+int vmx_vmxoff(void);
+int vmx_vmclear(u64 pa);
+int vmx_vmread(unsigned long field, u64 *value);
 int vmx_invept(unsigned long type, u64 eptp);
+int vmx_invvpid(unsigned long type, u16 vpid, u64 linear);
+u64 vmcs_read64(unsigned long field);
 int vmcs_write64(unsigned long field, u64 value);
 u32 vmcs_read32(unsigned long field);
 int vmcs_write32(unsigned long field, u32 value);
+u64 vmcs_readl(unsigned long field);
+int vmcs_writel(unsigned long field, u64 value);
+
+/* in place of regs.h */
+#define HVT_ROOT_REGS_H
+u64 hvt_read_cr2(void);
+void hvt_write_cr2(u64 value);
+u64 hvt_read_dr6(void);
+void hvt_write_dr6(u64 value);
 
 #define PAGE_SIZE 4096ull
 #define PAGE_MASK (~(PAGE_SIZE - 1))

@@ -6,6 +6,8 @@
 #include <sched.h>
 
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
+#define xadd(p, v)		__atomic_fetch_add(p, v, __ATOMIC_SEQ_CST)
 #define xchg(p, v)		(sched_yield(), __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
 #define cmpxchg(p, old, new)                                                        \
 	({                                                                          \
