@@ -94,7 +94,8 @@ bool hvt_vec_read(unsigned int reg, u8 out[64])
  */
 bool hvt_mmx_read(unsigned int reg, u8 out[8])
 {
-	u8 area[512] __aligned(16);
+	/* Kernels that clear all of their stack would have memset() called for it. */
+	u8 area[512] __aligned(16) __attribute__((uninitialized));
 	unsigned int top;
 
 	asm volatile("fxsave64 %0" : "=m"(area));

@@ -7,6 +7,7 @@
  * 1 to 100 to `counter`, waits for another byte, writes 101 to 200 and ends with 0.
  * usage: exec_held
  */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

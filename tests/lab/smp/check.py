@@ -39,7 +39,9 @@ def run(name, what, also=None):
 def long_run():
     since, until = text("long.time").split()
     stream = run("long", "long run")
-    check("long run: both CPUs", len(stream.cpus) == 2, stream.cpus)
+    # The threads are pinned to two CPUs, main, with a few accesses, to none.
+    check("long run: on two CPUs, half by each", sum(n * 4 > stream.count for n in
+          stream.cpus.values()) == 2, stream.cpus)
     note(f"{stream.count} events in {float(until) - float(since):.1f} s of the guest's time")
 
 
