@@ -3,7 +3,7 @@
 # Runs in the guest: each program bare, stepped by programs/stepper, and traced; leaves the logs,
 # the truth and the machine's counts, for check.py to judge outside.
 # usage: suite.sh CPUS ROUNDS TORTURE PART...
-#   ROUNDS of trace_long, about 22,000 instructions each; TORTURE: seconds of it
+#   ROUNDS of trace_long, about 22,000 instructions each; TORTURE: millions of the simulator's instructions
 
 cpus=$1 rounds=$2 torture=$3
 shift 3
