@@ -216,6 +216,7 @@ static int signalled(struct thread *t, int sig)
 		executed(t);
 		t->ip = next;
 		t->restart = false;
+		returned(t); /* a SIGTRAP that was pending hides the one behind the call that sent it */
 	}
 	fprintf(t->events, "%lu signal %d %lu\n", t->count, sig, t->ip);
 	return sig;

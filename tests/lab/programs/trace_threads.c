@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Threads whose instructions do not depend on each other's pace: they wait for one another by
- * one read() of a pipe each time, and share no lock.
+ * one call of the kernel each time, and share no lock.
  * usage: trace_threads THREADS ROUNDS
  */
 #define _GNU_SOURCE
@@ -18,6 +18,7 @@
 
 static int go[THREADS][2], done[THREADS][2];
 static uint64_t result[THREADS];
+static int there[THREADS]; /* -1, which the kernel clears when the thread has ended */
 static int rounds;
 
 /* No errno, no C library: the threads have main's thread pointer. */
@@ -62,13 +63,13 @@ static __attribute__((noinline, noreturn)) void thread(long i)
 		x += work(x + 1);
 	}
 	result[i] = x;
-	call(SYS_write, done[i][1], (long)&byte, 1);
 	call(SYS_exit, 0, 0, 0);
 	__builtin_unreachable();
 }
 
 static void start(long i, uint8_t *stack)
 {
+	register int *ended asm("r10") = &there[i];
 	uint64_t *top = (uint64_t *)(stack + STACK);
 	long tid;
 
@@ -82,11 +83,22 @@ static void start(long i, uint8_t *stack)
 		     "1:"
 		     : "=a"(tid)
 		     : "a"(SYS_clone), "D"(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-					   CLONE_THREAD | CLONE_SYSVSEM),
-		       "S"(top - 2), "d"(0), "r"(thread)
+					   CLONE_THREAD | CLONE_SYSVSEM |
+					   CLONE_CHILD_CLEARTID),
+		       "S"(top - 2), "d"(0), "r"(thread), "r"(ended)
 		     : "rcx", "r11", "memory");
 	if (tid < 0)
 		abort();
+}
+
+/* One call of the kernel, whether the thread is there yet or not. */
+static void wait_end(int i)
+{
+	register long none asm("r10") = 0;
+	long value;
+
+	asm volatile("syscall" : "=a"(value) : "a"(SYS_futex), "D"(&there[i]), "S"(0), "d"(-1), "r"(none)
+		     : "rcx", "r11", "memory");
 }
 
 int main(int argc, char **argv)
@@ -104,6 +116,7 @@ int main(int argc, char **argv)
 
 		if (pipe(go[i]) || pipe(done[i]) || stack == MAP_FAILED)
 			abort();
+		there[i] = -1;
 		start(i, stack);
 	}
 	for (n = 0; n < rounds; n++) {
@@ -115,9 +128,10 @@ int main(int argc, char **argv)
 			if (read(done[i][0], &byte, 1) != 1)
 				abort();
 	}
-	for (i = 0; i < count; i++)
-		if (read(done[i][0], &byte, 1) == 1)
-			sum += result[i];
+	for (i = 0; i < count; i++) {
+		wait_end(i);
+		sum += result[i];
+	}
 	printf("%016lx\n", sum);
 	return 0;
 }

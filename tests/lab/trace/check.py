@@ -47,6 +47,7 @@ def traced(name, what, same_output=True, quiet=True):
 
 
 def explained(what, log):
+    check(f"{what}: the length of each instruction is known", not log.long, log.long.most_common(5))
     why = "\n".join(f"thread {tid}: {chain(s)}" for tid, s in log.threads.items() if chain(s))
     check(f"{what}: each of {log.count} instructions follows, or {log.flows} events say why not",
           not why, why)
@@ -97,6 +98,9 @@ def cost(name, what, log):
                   if not isinstance(x, Code))
     broken = sum(x["what"] in ("interrupt", "exception") for s in log.threads.values() for x in s
                  if not isinstance(x, Code))
+    ticks = [sum(int(n) for n in left.text(f"{name}.{when}.ticks").split()[1:-3])
+             for when in ("before", "after")]
+    note(f"{what}: {ticks[1] - ticks[0]} timer interrupts")
     note(f"{what}: {log.count} instructions, {returns} ways back from the kernel, {broken} interrupts "
          f"and exceptions; exits: {exits}")
     check(f"{what}: {exits.get(MTF, 0) / max(log.count, 1):.4f} steps for an instruction",

@@ -30,7 +30,7 @@ class Code:
         raw = bytes.fromhex(self.bytes)
         i = next(DECODER.disasm(raw, self.ip, 1), None)
         if i is None:  # newer than the decoder, or 32-bit code: its length is taken as it is
-            self.next = frozenset({self.ip + len(raw)})
+            self.next = frozenset({self.ip + len(raw)}) if len(raw) < 15 else None
             return
         self.name = i.mnemonic.split()[-1]
         behind = self.ip + i.size
@@ -66,6 +66,7 @@ class Log:
         self.count = self.flows = self.lost = 0
         self.wrong = {}
         self.cpus, self.accesses = collections.Counter(), []
+        self.long = collections.Counter()  # of no known length
         known, seq, tsc = {}, {}, {}
         for e in events(hvtrace, path):
             cpu = e.get("cpu")
@@ -84,6 +85,8 @@ class Log:
                 item = known.get(key)
                 if item is None:
                     item = known[key] = Code(e)
+                if len(item.bytes) == 30:
+                    self.long[item.bytes] += 1
             elif kind == "flow":
                 self.flows += 1
                 item = e

@@ -3,7 +3,7 @@
 # Runs in the guest: each program bare, stepped by programs/stepper, and traced; leaves the logs,
 # the truth and the machine's counts, for check.py to judge outside.
 # usage: suite.sh CPUS ROUNDS TORTURE PART...
-#   ROUNDS of trace_long, about 22,000 instructions each; TORTURE: seconds of it
+#   ROUNDS of trace_long, about 22,000 instructions each; TORTURE: millions of the simulator's instructions
 
 cpus=$1 rounds=$2 torture=$3
 shift 3
@@ -22,7 +22,10 @@ alike="env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 setarch $(uname 
 
 # Where the time goes: seconds of the guest's own clock.
 said() { echo "$(cut -d' ' -f1 /proc/uptime) $*"; }
-status() { hvtrace status --format json >"$1.status"; }
+status() {
+	hvtrace status --format json >"$1.status"
+	awk '$1 == "LOC:"' /proc/interrupts >"$1.ticks"
+}
 wants() { case " $parts " in *" $1 "*) ;; *) false ;; esac; }
 parts=$*
 
@@ -110,6 +113,8 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 		cp $progs/trace_$program .
 	done
 }
+awk '$1 == "LOC:"' /proc/interrupts >bare.ticks
+cat /proc/uptime >>bare.ticks
 dmesg -c >bare.dmesg
 
 modprobe hvtrace || exit 1

@@ -90,8 +90,8 @@ def same_bytes(want, got):
     return ""
 
 
-# Whose results, or arguments, are numbers of processes.
-OF_PIDS = {39, 56, 57, 58, 61, 62, 110, 129, 186, 200, 218, 234, 247}
+# Whose results, or arguments, are numbers of processes, or say who was first (futex).
+OF_PIDS = {202, 39, 56, 57, 58, 61, 62, 110, 129, 186, 200, 218, 234, 247}
 
 
 def calls_of(stream):
