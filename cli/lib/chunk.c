@@ -13,6 +13,12 @@
 
 #include "columns.h"
 
+/* A row of CODE as a record has it. */
+struct code {
+	uint64_t ip;
+	uint8_t insn[15], insn_len;
+};
+
 /* A place in each table while its rows are matched to records. */
 struct cursor {
 	const void *p[HVT_COLUMNS];
@@ -20,7 +26,7 @@ struct cursor {
 	uint32_t at[HVT_TABLES];
 	uint32_t wide; /* in the bytes of WIDE */
 	uint32_t wide_bytes;
-	uint32_t *insn; /* where each row of CODE has its bytes */
+	struct code *code; /* the rows of CODE */
 };
 
 #define VALUE(cur, type, name, row) (((const type *)(cur)->p[HVT_COLUMN_##name])[row])
@@ -32,20 +38,23 @@ static bool step(struct cursor *cur, enum hvt_table table, uint32_t *row)
 	return cur->at[table]++ < cur->rows[table];
 }
 
-static int find_insns(struct hvt_columns *c, struct cursor *cur)
+static int load_code(struct hvt_columns *c, struct cursor *cur)
 {
 	uint32_t rows = cur->rows[HVT_TABLE_CODE], i, len, at = 0, bytes;
+	const uint8_t *insn = hvt_column(c, HVT_COLUMN_INSN, &bytes);
 
-	if (!hvt_column(c, HVT_COLUMN_INSN, &bytes))
+	if (!insn)
 		return c->err;
-	cur->insn = malloc((rows + 1) * sizeof(*cur->insn));
-	if (!cur->insn)
+	cur->code = calloc(rows + 1, sizeof(*cur->code));
+	if (!cur->code)
 		return -ENOMEM;
 	for (i = 0; i < rows; i++, at += len) {
 		len = VALUE(cur, uint8_t, INSN_LEN, i);
-		cur->insn[i] = at;
-		if (len > 15 || len > bytes - at)
+		if (len > sizeof(cur->code->insn) || len > bytes - at)
 			return -EBADMSG;
+		cur->code[i].ip = VALUE(cur, uint64_t, IP, i);
+		cur->code[i].insn_len = (uint8_t)len;
+		memcpy(cur->code[i].insn, insn + at, len);
 	}
 	return at == bytes ? 0 : -EBADMSG;
 }
@@ -62,7 +71,7 @@ static int load(struct hvt_columns *c, struct cursor *cur)
 			return c->err;
 	}
 	cur->wide_bytes = c->column[HVT_COLUMN_WIDE_BYTES].head.count;
-	return find_insns(c, cur);
+	return load_code(c, cur);
 }
 
 /* Slots of an access, after a look at all rows that make it; 0: they are not there. */
@@ -132,30 +141,31 @@ static size_t all_slots(struct cursor *cur, uint32_t n)
 
 static size_t put_access(struct cursor *cur, const struct hvt_rec *h, uint8_t *out)
 {
-	uint32_t row = cur->at[HVT_TABLE_ACCESS]++, code, task;
-	struct hvt_rec_access a = { .h = *h };
+	uint32_t row = cur->at[HVT_TABLE_ACCESS]++, task = VALUE(cur, uint16_t, TASK, row);
+	const struct code *code = &cur->code[VALUE(cur, uint16_t, CODE, row)];
+	struct hvt_rec_access *a = (struct hvt_rec_access *)out;
 	struct hvt_rec_wide w;
 	struct hvt_rec_run run;
-	uint8_t *at = out + sizeof(a);
+	uint8_t *at = out + sizeof(*a);
 
-	code = VALUE(cur, uint16_t, CODE, row);
-	task = VALUE(cur, uint16_t, TASK, row);
-	a.ip = VALUE(cur, uint64_t, IP, code);
-	a.insn_len = VALUE(cur, uint8_t, INSN_LEN, code);
-	memcpy(a.insn, (const uint8_t *)cur->p[HVT_COLUMN_INSN] + cur->insn[code], a.insn_len);
-	a.cr3 = VALUE(cur, uint64_t, CR3, task);
-	a.pid = VALUE(cur, uint32_t, PID, task);
-	a.tid = VALUE(cur, uint32_t, TID, task);
-	memcpy(a.comm, (const uint8_t *)cur->p[HVT_COLUMN_COMM] + sizeof(a.comm) * (size_t)task,
-	       sizeof(a.comm));
-	a.gla = VALUE(cur, uint64_t, GLA, row);
-	a.gpa = a.gla + VALUE(cur, uint64_t, GPA_GLA, row);
-	a.size = VALUE(cur, uint32_t, SIZE, row);
-	a.access = VALUE(cur, uint8_t, ACCESS, row);
-	a.vector = VALUE(cur, uint8_t, VECTOR, row);
-	a.order = VALUE(cur, uint64_t, ORDER, row);
-	a.old = VALUE(cur, uint64_t, OLD, row);
-	a.new_ = VALUE(cur, uint64_t, NEW, row);
+	a->h = *h;
+	a->ip = code->ip;
+	memcpy(a->insn, code->insn, sizeof(a->insn));
+	a->insn_len = code->insn_len;
+	a->cr3 = VALUE(cur, uint64_t, CR3, task);
+	a->pid = VALUE(cur, uint32_t, PID, task);
+	a->tid = VALUE(cur, uint32_t, TID, task);
+	memcpy(a->comm, (const uint8_t *)cur->p[HVT_COLUMN_COMM] + sizeof(a->comm) * (size_t)task,
+	       sizeof(a->comm));
+	a->gla = VALUE(cur, uint64_t, GLA, row);
+	a->gpa = a->gla + VALUE(cur, uint64_t, GPA_GLA, row);
+	a->size = VALUE(cur, uint32_t, SIZE, row);
+	a->access = VALUE(cur, uint8_t, ACCESS, row);
+	a->vector = VALUE(cur, uint8_t, VECTOR, row);
+	a->pad = 0;
+	a->order = VALUE(cur, uint64_t, ORDER, row);
+	a->old = VALUE(cur, uint64_t, OLD, row);
+	a->new_ = VALUE(cur, uint64_t, NEW, row);
 	if (h->flags & HVT_RF_REGS) {
 		row = cur->at[HVT_TABLE_REGS]++;
 		memcpy(at, (const uint8_t *)cur->p[HVT_COLUMN_GPR] + 128 * (size_t)row, 128);
@@ -179,10 +189,11 @@ static size_t put_access(struct cursor *cur, const struct hvt_rec *h, uint8_t *o
 		cur->wide += 2 * w.len;
 		at += sizeof(w) + 2 * (size_t)w.len;
 	}
-	a.h.nslots = (uint8_t)((at - out + HVT_SLOT - 1) / HVT_SLOT);
-	memcpy(out, &a, sizeof(a));
-	memset(at, 0, (size_t)a.h.nslots * HVT_SLOT - (size_t)(at - out));
-	return a.h.nslots;
+	a->h.nslots = (uint8_t)((at - out + HVT_SLOT - 1) / HVT_SLOT);
+	/* most have no parts and fill their slots */
+	if (at > out + sizeof(*a))
+		memset(at, 0, (size_t)a->h.nslots * HVT_SLOT - (size_t)(at - out));
+	return a->h.nslots;
 }
 
 static size_t put_record(struct cursor *cur, uint32_t i, uint8_t *out)
@@ -220,6 +231,21 @@ static size_t put_record(struct cursor *cur, uint32_t i, uint8_t *out)
 	return 1;
 }
 
+/* Room for len bytes: that of an earlier chunk if it is enough. NULL: no memory. */
+static struct hvt_chunk *new_chunk(struct hvt_columns *c, size_t len)
+{
+	struct hvt_chunk *chunk = c->spare;
+
+	c->spare = NULL;
+	if (chunk && chunk->room >= len)
+		return chunk;
+	free(chunk);
+	chunk = malloc(sizeof(*chunk) + len);
+	if (chunk)
+		chunk->room = len;
+	return chunk;
+}
+
 int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out)
 {
 	uint32_t n = c->rows[HVT_TABLE_RECORD], i;
@@ -232,7 +258,7 @@ int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out
 		slots = all_slots(&cur, n);
 		rc = slots ? 0 : -EBADMSG;
 	}
-	chunk = rc ? NULL : malloc(sizeof(*chunk) + slots * HVT_SLOT);
+	chunk = rc ? NULL : new_chunk(c, slots * HVT_SLOT);
 	if (chunk) {
 		chunk->refs = 1;
 		chunk->cpu = cpu;
@@ -245,13 +271,15 @@ int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out
 	} else if (!rc) {
 		rc = -ENOMEM;
 	}
-	free(cur.insn);
+	free(cur.code);
 	*out = chunk;
 	return rc;
 }
 
-void hvt_chunk_unref(struct hvt_chunk *c)
+void hvt_chunk_put(struct hvt_columns *c, struct hvt_chunk *chunk)
 {
-	if (c && !--c->refs)
-		free(c);
+	if (!chunk || --chunk->refs)
+		return;
+	free(c->spare);
+	c->spare = chunk;
 }

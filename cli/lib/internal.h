@@ -290,14 +290,15 @@ int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct 
 /* ---- chunk.c: columns back into records ---- */
 
 struct hvt_chunk { /* the records of one EVENTS section, as in the ring */
-	size_t refs, len;
+	size_t refs, len, room;
 	uint32_t cpu, records;
 	_Alignas(8) uint8_t bytes[];
 };
 
 /* The records of what is open in c. 0, -EBADMSG or -ENOMEM. */
 int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out);
-void hvt_chunk_unref(struct hvt_chunk *c);
+/* Give up a reference. The room of the last one is kept in c, for the next chunk. */
+void hvt_chunk_put(struct hvt_columns *c, struct hvt_chunk *chunk);
 
 /* ---- merge.c: records of all CPUs in one order ---- */
 

@@ -112,7 +112,7 @@ static int decode(struct hvt_merge *m, uint32_t cpu)
 	if (!rc)
 		rc = hvt_chunk_decode(&m->columns, cpu, &c->chunk);
 	if (!rc && m->decoded + c->chunk->len > DECODED_MAX) {
-		hvt_chunk_unref(c->chunk);
+		hvt_chunk_put(&m->columns, c->chunk);
 		c->chunk = NULL;
 		rc = -EBADMSG;
 	}
@@ -164,7 +164,7 @@ static int give(struct hvt_merge *m)
 		c->tsc = head_at(c->chunk, c->at).tsc;
 	} else {
 		m->decoded -= c->chunk->len;
-		hvt_chunk_unref(c->chunk);
+		hvt_chunk_put(&m->columns, c->chunk);
 		c->chunk = NULL;
 		if (c->stored)
 			c->tsc = c->stored->s.tsc_first;
@@ -179,7 +179,7 @@ static int give(struct hvt_merge *m)
 static void forget_given(struct hvt_merge *m)
 {
 	while (m->nr_given)
-		hvt_chunk_unref(m->given[--m->nr_given].chunk);
+		hvt_chunk_put(&m->columns, m->given[--m->nr_given].chunk);
 }
 
 int hvt_merge_next(struct hvt_merge *m, const struct hvt_pending **given, int max)
@@ -242,7 +242,7 @@ void hvt_merge_free(struct hvt_merge *m)
 	if (m->cpus && m->heap)
 		hvt_merge_drop(m, 0);
 	for (cpu = 0; m->cpus && cpu < m->nr_cpus; cpu++)
-		hvt_chunk_unref(m->cpus[cpu].chunk);
+		hvt_chunk_put(&m->columns, m->cpus[cpu].chunk);
 	hvt_columns_close(&m->columns);
 	free(m->given);
 	free(m->cpus);
