@@ -144,8 +144,7 @@ static bool touched(struct hvt_reader *r, const struct hvt_rec_access *a, struct
 
 /* False: it is none that was asked for. */
 static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct hvt_rec_access *a,
-			 const struct hvt_insn *insn, const struct hvt_guess *g,
-			 struct hvt_event *ev)
+			 struct hvt_insn *insn, const struct hvt_guess *g, struct hvt_event *ev)
 {
 	struct hvt_watch_fact *w, *first = NULL;
 	size_t i;
@@ -185,7 +184,10 @@ static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct 
 	if (!ev->nr_watches)
 		first = hvt_watches_find(&r->watches, ev->watch);
 	ev->physical = first && first->flags & HVT_WATCH_PHYS;
-	hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->ip, &ev->ip_sym);
+	if (insn)
+		hvt_site_name(&r->symbols, &insn->site, ev);
+	else
+		hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->ip, &ev->ip_sym);
 	if (ev->physical)
 		hvt_symbols_physical(&r->symbols, ev->gpa, &ev->addr_sym);
 	else
@@ -197,7 +199,7 @@ static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct 
 /* One access of the current record, refining it first. False: none (left) in it. */
 static bool next_access(struct hvt_reader *r, const uint8_t *rec, struct hvt_event *ev)
 {
-	const struct hvt_insn *insn = NULL;
+	struct hvt_insn *insn = NULL;
 	const uint64_t *gpr = NULL;
 	struct hvt_rec_access a;
 
@@ -269,7 +271,7 @@ int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev)
 		}
 		rec = r->current.chunk->bytes + r->current.offset;
 		memcpy(&h, rec, sizeof(h));
-		memset(ev, 0, sizeof(*ev));
+		hvt_clear(ev, sizeof(*ev));
 		ev->cpu = r->current.cpu;
 		ev->flags = h.flags;
 		ev->seq = h.seq;

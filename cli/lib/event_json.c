@@ -11,6 +11,7 @@
 #include "json.h"
 #include "label.h"
 #include "line.h"
+#include "origin.h"
 #include "who.h"
 
 /* Every object begins with its type, so each other member has a comma before it. */
@@ -160,7 +161,7 @@ static void where(struct hvt_line *l, const struct hvt_event *ev)
 	object(l, &ev->addr_sym);
 }
 
-static void from(struct hvt_line *l, const struct hvt_event *ev)
+void hvt_json_origin(struct hvt_line *l, const struct hvt_event *ev)
 {
 	KEY(l, "ip");
 	hex(l, ev->ip);
@@ -210,7 +211,11 @@ static void access_members(struct hvt_line *l, const struct hvt_event *ev)
 	KEY(l, "access");
 	access_name(l, ev->access);
 	where(l, ev);
-	from(l, ev);
+	if (ev->origin)
+		hvt_line_put(l, ev->origin->bytes + ev->origin->place_len + ev->origin->insn_len,
+			     ev->origin->json_len);
+	else
+		hvt_json_origin(l, ev);
 	KEY(l, "user");
 	truth(l, ev->flags & HVT_RF_USER);
 	KEY(l, "exact");

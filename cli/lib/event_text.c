@@ -11,6 +11,7 @@
 #include "internal.h"
 #include "label.h"
 #include "line.h"
+#include "origin.h"
 #include "who.h"
 
 void hvt_print_escaped(FILE *out, const char *s, size_t len)
@@ -37,6 +38,18 @@ static void named(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr,
 		hvt_line_hex(l, s->off);
 	}
 	hvt_line_pad(l, from, width);
+}
+
+void hvt_text_place(struct hvt_line *l, const struct hvt_event *ev)
+{
+	named(l, &ev->ip_sym, ev->ip, 28);
+	hvt_line_lit(l, "  ");
+}
+
+void hvt_text_insn(struct hvt_line *l, const struct hvt_event *ev)
+{
+	/* the decoder's words, no stranger's */
+	hvt_line_str(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)");
 }
 
 static void value(struct hvt_line *l, const uint8_t *bytes, uint32_t len)
@@ -107,6 +120,30 @@ static void who(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_char(l, ' ');
 }
 
+static void notes(struct hvt_line *l, const struct hvt_event *ev)
+{
+	if (ev->flags & HVT_RF_DELIVERY) {
+		hvt_line_lit(l, "(delivery of vector ");
+		hvt_line_dec(l, ev->vector);
+		hvt_line_lit(l, ") ");
+	}
+	if (ev->flags & HVT_RF_WALK)
+		hvt_line_lit(l, "(page walk) ");
+}
+
+static void origin(struct hvt_line *l, const struct hvt_event *ev)
+{
+	const struct hvt_origin *o = ev->origin;
+
+	if (o && !(ev->flags & (HVT_RF_DELIVERY | HVT_RF_WALK))) {
+		hvt_line_put(l, o->bytes, o->place_len + o->insn_len);
+		return;
+	}
+	hvt_text_place(l, ev);
+	notes(l, ev);
+	hvt_text_insn(l, ev);
+}
+
 static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 {
 	static const char *const names[] = { "-  ", "R  ", "W  ", "RW " };
@@ -133,17 +170,7 @@ static void access_line(struct hvt_line *l, const struct hvt_event *ev)
 	values(l, ev);
 	hvt_line_pad(l, from, 24);
 	hvt_line_lit(l, "  ");
-	named(l, &ev->ip_sym, ev->ip, 28);
-	hvt_line_lit(l, "  ");
-	if (ev->flags & HVT_RF_DELIVERY) {
-		hvt_line_lit(l, "(delivery of vector ");
-		hvt_line_dec(l, ev->vector);
-		hvt_line_lit(l, ") ");
-	}
-	if (ev->flags & HVT_RF_WALK)
-		hvt_line_lit(l, "(page walk) ");
-	/* the decoder's words, no stranger's */
-	hvt_line_str(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)");
+	origin(l, ev);
 	if (ev->flags & HVT_RF_RUN) {
 		hvt_line_lit(l, " x");
 		hvt_line_dec(l, ev->run_count);

@@ -10,11 +10,15 @@
 #include <hvtrace/hvtrace.h>
 
 #include "columns.h"
+#include "span.h"
 
 #define HVT_PAGE 4096ull
 
 /* Make room for one more element behind n. 0 or -ENOMEM; *v and *cap change. */
 int hvt_grow(void **v, size_t *cap, size_t n, size_t elem);
+
+/* memset to 0, not inlined: of some hundred bytes that is a rep stos, slower than a call. */
+void hvt_clear(void *p, size_t len);
 
 /* A NUL-terminated copy of len bytes (cut at the first NUL by its users), or NULL. */
 char *hvt_copy_string(const void *bytes, size_t len);
@@ -48,7 +52,8 @@ struct hvt_ksyms {
 };
 
 int hvt_ksyms_add(struct hvt_ksyms *k, const uint8_t *payload, size_t len);
-struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr);
+/* The one that holds addr, or NULL; narrows the span to where it is so. */
+struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr, struct hvt_span *span);
 void hvt_ksyms_free(struct hvt_ksyms *k);
 
 /* ---- demangle.c ---- */
@@ -129,17 +134,18 @@ void hvt_processes_free(struct hvt_processes *p);
 /* ---- symbol.c ---- */
 
 /*
- * An address resolved, for any time from `from` on, as long as no fact is added that names
- * could come from.
+ * An address and those around it resolved, for any time from `from` on, as long as no fact
+ * is added that names could come from.
  */
 struct hvt_resolved {
 	uint64_t addr, from;
+	struct hvt_span span;
 	size_t changes; /* 0: unused */
 	uint32_t pid;
 	struct hvt_symbol sym;
 };
 
-#define HVT_RESOLVED	   8192u /* a power of two; 0.7 MB when all are used ... */
+#define HVT_RESOLVED	   8192u /* a power of two; 0.8 MB when all are used ... */
 #define HVT_RESOLVED_BLOCK 128u	 /* ... and so many of them allocated at a time */
 
 struct hvt_symbols {
@@ -153,12 +159,32 @@ struct hvt_symbols {
 		*resolved[HVT_RESOLVED / HVT_RESOLVED_BLOCK]; /* NULL: none of a block yet */
 };
 
-/* What it says of the symbols stays as long as s: names are never taken back. */
-void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
+/*
+ * What it says of the symbols stays as long as s: names are never taken back. True: it is so
+ * for any time from ns on, while hvt_symbols_changes() is what it is now.
+ */
+bool hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
 			 struct hvt_symbol *sym);
+/* Counts the facts that names could come from; above 0. */
+size_t hvt_symbols_changes(const struct hvt_symbols *s);
 void hvt_symbols_free(struct hvt_symbols *s);
 /* The same for a physical address: the device or memory that lies there. */
 void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol *sym);
+
+/* ---- origin.c ---- */
+
+/* The name of an instruction, kept beside it. All 0: not asked for yet. */
+struct hvt_site {
+	uint64_t from;
+	size_t changes; /* 0: to be asked again */
+	uint32_t pid;
+	struct hvt_symbol sym;
+	struct hvt_origin *origin; /* of sym; NULL: not made yet */
+};
+
+/* Sets ev's ip_sym and origin; what else there is of the instruction is in it already. */
+void hvt_site_name(struct hvt_symbols *s, struct hvt_site *site, struct hvt_event *ev);
+void hvt_site_clear(struct hvt_site *site);
 
 /* ---- insn.c: capstone ---- */
 
@@ -183,6 +209,7 @@ struct hvt_insn {
 	uint8_t nr_ops; /* memory operands */
 	uint8_t addr_bits;
 	bool sure; /* it touches no other memory, and sizes and accesses are right */
+	struct hvt_site site;
 	struct hvt_operand ops[HVT_OPERANDS];
 	char text[192]; /* capstone's mnemonic[32] and op_str[160] */
 };
@@ -196,8 +223,8 @@ void hvt_decoder_free(struct hvt_decoder *d);
  * The instruction at ip of len bytes, HVT_INSN_BYTES of which can be read in any case; mode by
  * HVT_RF_CODE32/16. NULL: not decodable. Cached.
  */
-const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
-				  const uint8_t *bytes, size_t len);
+struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
+			    const uint8_t *bytes, size_t len);
 
 /* insn_sure.c: is it? Then accesses are set right. ops[] holds the explicit operands. */
 struct cs_insn;

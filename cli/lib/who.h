@@ -24,7 +24,7 @@ static inline void hvt_line_who(struct hvt_line *l, const struct hvt_event *ev,
 				struct hvt_who *slots,
 				void (*make)(struct hvt_line *l, const struct hvt_event *ev))
 {
-	struct hvt_who *w = &slots[(ev->tid ^ ev->tid >> 6) & (HVT_WHO_SLOTS - 1)];
+	struct hvt_who *w = &slots[(ev->tid + 31 * ev->pid) & (HVT_WHO_SLOTS - 1)];
 	size_t from = l->len;
 
 	if (w->len && w->tid == ev->tid && w->pid == ev->pid &&

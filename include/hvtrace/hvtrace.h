@@ -42,6 +42,7 @@ enum hvt_log_state {
 };
 
 struct hvt_label;
+struct hvt_origin;
 
 /* A named address. With no name, obj and obj_off still say where it is if known. */
 struct hvt_symbol {
@@ -95,6 +96,8 @@ struct hvt_event {
 	uint8_t insn[15];
 	const char *text; /* the disassembled instruction, or NULL */
 	struct hvt_symbol ip_sym, addr_sym;
+	/* the reader's: the members from ip to text, and ip_sym, as they print; or NULL */
+	const struct hvt_origin *origin;
 
 	/* HVT_EV_LOST: records seq .. seq + count - 1 of this CPU */
 	uint64_t count;
