@@ -20,25 +20,33 @@ struct code {
 };
 
 /* A place in each table while its rows are matched to records. */
-struct cursor {
+struct hvt_cursor {
 	const void *p[HVT_COLUMNS];
-	const uint32_t *rows;
+	uint32_t rows[HVT_TABLES];
 	uint32_t at[HVT_TABLES];
 	uint32_t wide; /* in the bytes of WIDE */
 	uint32_t wide_bytes;
 	struct code *code; /* the rows of CODE */
+	uint32_t next;	   /* record */
+	size_t slots;	   /* of all records */
+
+	/* the columns that it took over: p[] points into them */
+	struct {
+		uint8_t *decoded;
+		size_t room;
+	} taken[HVT_COLUMNS];
 };
 
 #define VALUE(cur, type, name, row) (((const type *)(cur)->p[HVT_COLUMN_##name])[row])
 
 /* The next row of a table, false when there is none. */
-static bool step(struct cursor *cur, enum hvt_table table, uint32_t *row)
+static bool step(struct hvt_cursor *cur, enum hvt_table table, uint32_t *row)
 {
 	*row = cur->at[table];
 	return cur->at[table]++ < cur->rows[table];
 }
 
-static int load_code(struct hvt_columns *c, struct cursor *cur)
+static int load_code(struct hvt_columns *c, struct hvt_cursor *cur)
 {
 	uint32_t rows = cur->rows[HVT_TABLE_CODE], i, len, at = 0, bytes;
 	const uint8_t *insn = hvt_column(c, HVT_COLUMN_INSN, &bytes);
@@ -59,12 +67,12 @@ static int load_code(struct hvt_columns *c, struct cursor *cur)
 	return at == bytes ? 0 : -EBADMSG;
 }
 
-static int load(struct hvt_columns *c, struct cursor *cur)
+static int load(struct hvt_columns *c, struct hvt_cursor *cur)
 {
 	int i;
 
 	memset(cur, 0, sizeof(*cur));
-	cur->rows = c->rows;
+	memcpy(cur->rows, c->rows, sizeof(cur->rows));
 	for (i = 0; i < HVT_COLUMNS; i++) {
 		cur->p[i] = hvt_column(c, (enum hvt_column_index)i, NULL);
 		if (!cur->p[i])
@@ -75,7 +83,7 @@ static int load(struct hvt_columns *c, struct cursor *cur)
 }
 
 /* Slots of an access, after a look at all rows that make it; 0: they are not there. */
-static uint32_t access_slots(struct cursor *cur, uint16_t flags)
+static uint32_t access_slots(struct hvt_cursor *cur, uint16_t flags)
 {
 	size_t size = sizeof(struct hvt_rec_access);
 	uint32_t row, len;
@@ -107,14 +115,13 @@ static uint32_t access_slots(struct cursor *cur, uint16_t flags)
 	return size > UINT8_MAX ? 0 : (uint32_t)size;
 }
 
-/* Slots of all records, or 0 when records and rows do not match. */
-static size_t all_slots(struct cursor *cur, uint32_t n)
+/* Do records and rows match? Then it is known how many slots the records take. */
+static bool match(struct hvt_cursor *cur)
 {
-	size_t total = 0;
 	uint32_t i, row, slots;
 	int t;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < cur->rows[HVT_TABLE_RECORD]; i++) {
 		slots = 1;
 		switch (VALUE(cur, uint8_t, TYPE, i)) {
 		case HVT_REC_ACCESS:
@@ -130,16 +137,16 @@ static size_t all_slots(struct cursor *cur, uint32_t n)
 			break;
 		}
 		if (!slots)
-			return 0;
-		total += slots;
+			return false;
+		cur->slots += slots;
 	}
 	for (t = HVT_TABLE_ACCESS; t <= HVT_TABLE_WIDE; t++)
 		if (cur->at[t] != cur->rows[t])
-			return 0;
-	return cur->wide == cur->wide_bytes ? total : 0;
+			return false;
+	return cur->wide == cur->wide_bytes;
 }
 
-static size_t put_access(struct cursor *cur, const struct hvt_rec *h, uint8_t *out)
+static size_t put_access(struct hvt_cursor *cur, const struct hvt_rec *h, uint8_t *out)
 {
 	uint32_t row = cur->at[HVT_TABLE_ACCESS]++, task = VALUE(cur, uint16_t, TASK, row);
 	const struct code *code = &cur->code[VALUE(cur, uint16_t, CODE, row)];
@@ -196,8 +203,9 @@ static size_t put_access(struct cursor *cur, const struct hvt_rec *h, uint8_t *o
 	return a->h.nslots;
 }
 
-static size_t put_record(struct cursor *cur, uint32_t i, uint8_t *out)
+static size_t put_record(struct hvt_cursor *cur, uint8_t *out)
 {
+	uint32_t i = cur->next++;
 	struct hvt_rec h = { .type = VALUE(cur, uint8_t, TYPE, i),
 			     .nslots = 1,
 			     .flags = VALUE(cur, uint16_t, FLAGS, i),
@@ -231,49 +239,56 @@ static size_t put_record(struct cursor *cur, uint32_t i, uint8_t *out)
 	return 1;
 }
 
+/* At the first record of what is open in c. 0, -EBADMSG or -ENOMEM; to be freed either way. */
+static int start(struct hvt_columns *c, struct hvt_cursor *cur)
+{
+	int rc = load(c, cur);
+
+	if (rc)
+		return rc;
+	if (!match(cur))
+		return -EBADMSG;
+	memset(cur->at, 0, sizeof(cur->at));
+	cur->wide = 0;
+	return 0;
+}
+
 /* Room for len bytes: that of an earlier chunk if it is enough. NULL: no memory. */
-static struct hvt_chunk *new_chunk(struct hvt_columns *c, size_t len)
+static struct hvt_chunk *new_chunk(struct hvt_columns *c, uint32_t cpu, size_t len)
 {
 	struct hvt_chunk *chunk = c->spare;
 
 	c->spare = NULL;
-	if (chunk && chunk->room >= len)
-		return chunk;
-	free(chunk);
-	chunk = malloc(sizeof(*chunk) + len);
-	if (chunk)
+	if (!chunk || chunk->room < len) {
+		free(chunk);
+		chunk = malloc(sizeof(*chunk) + len);
+		if (!chunk)
+			return NULL;
 		chunk->room = len;
+	}
+	chunk->refs = 1;
+	chunk->cpu = cpu;
+	chunk->records = 0;
+	chunk->len = 0;
 	return chunk;
+}
+
+static void put_next(struct hvt_cursor *cur, struct hvt_chunk *chunk)
+{
+	chunk->len += put_record(cur, chunk->bytes + chunk->len) * HVT_SLOT;
+	chunk->records++;
 }
 
 int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out)
 {
-	uint32_t n = c->rows[HVT_TABLE_RECORD], i;
-	struct hvt_chunk *chunk;
-	struct cursor cur;
-	size_t slots = 0, at;
-	int rc = load(c, &cur);
+	struct hvt_cursor cur;
+	int rc = start(c, &cur);
 
-	if (!rc) {
-		slots = all_slots(&cur, n);
-		rc = slots ? 0 : -EBADMSG;
-	}
-	chunk = rc ? NULL : new_chunk(c, slots * HVT_SLOT);
-	if (chunk) {
-		chunk->refs = 1;
-		chunk->cpu = cpu;
-		chunk->records = n;
-		chunk->len = slots * HVT_SLOT;
-		memset(cur.at, 0, sizeof(cur.at));
-		cur.wide = 0;
-		for (i = 0, at = 0; i < n; i++)
-			at += put_record(&cur, i, chunk->bytes + at) * HVT_SLOT;
-	} else if (!rc) {
-		rc = -ENOMEM;
-	}
+	*out = rc ? NULL : new_chunk(c, cpu, cur.slots * HVT_SLOT);
+	while (*out && hvt_cursor_left(&cur))
+		put_next(&cur, *out);
 	free(cur.code);
-	*out = chunk;
-	return rc;
+	return rc || *out ? rc : -ENOMEM;
 }
 
 void hvt_chunk_put(struct hvt_columns *c, struct hvt_chunk *chunk)
@@ -282,4 +297,68 @@ void hvt_chunk_put(struct hvt_columns *c, struct hvt_chunk *chunk)
 		return;
 	free(c->spare);
 	c->spare = chunk;
+}
+
+int hvt_cursor_open(struct hvt_columns *c, struct hvt_cursor **out)
+{
+	struct hvt_cursor *cur = malloc(sizeof(*cur));
+	int i, rc = cur ? start(c, cur) : -ENOMEM;
+
+	*out = NULL;
+	if (rc) {
+		if (cur)
+			free(cur->code);
+		free(cur);
+		return rc;
+	}
+	for (i = 0; i < HVT_COLUMNS; i++) {
+		cur->taken[i].decoded = c->column[i].decoded;
+		cur->taken[i].room = c->column[i].room;
+		c->column[i].decoded = NULL;
+		c->column[i].room = 0;
+	}
+	*out = cur;
+	return 0;
+}
+
+void hvt_cursor_close(struct hvt_columns *c, struct hvt_cursor *cur)
+{
+	int i;
+
+	for (i = 0; cur && i < HVT_COLUMNS; i++) {
+		free(c->column[i].decoded);
+		c->column[i].decoded = cur->taken[i].decoded;
+		c->column[i].room = cur->taken[i].room;
+	}
+	if (cur)
+		free(cur->code);
+	free(cur);
+}
+
+bool hvt_cursor_left(const struct hvt_cursor *cur)
+{
+	return cur->next < cur->rows[HVT_TABLE_RECORD];
+}
+
+uint64_t hvt_cursor_tsc(const struct hvt_cursor *cur)
+{
+	return VALUE(cur, uint64_t, TSC, cur->next);
+}
+
+size_t hvt_cursor_bytes(const struct hvt_cursor *cur)
+{
+	return cur->slots * HVT_SLOT;
+}
+
+/* Of a record at most; and of those that are taken at a time, which stay near the CPU. */
+#define RECORD_MAX (UINT8_MAX * HVT_SLOT)
+#define BLOCK	   (RECORD_MAX + 8192u)
+
+struct hvt_chunk *hvt_cursor_next(struct hvt_columns *c, struct hvt_cursor *cur, uint32_t cpu)
+{
+	struct hvt_chunk *chunk = new_chunk(c, cpu, BLOCK);
+
+	while (chunk && hvt_cursor_left(cur) && chunk->len + RECORD_MAX <= BLOCK)
+		put_next(cur, chunk);
+	return chunk;
 }

@@ -316,16 +316,32 @@ int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct 
 
 /* ---- chunk.c: columns back into records ---- */
 
-struct hvt_chunk { /* the records of one EVENTS section, as in the ring */
+struct hvt_cursor;
+
+struct hvt_chunk { /* records of one CPU, as in the ring */
 	size_t refs, len, room;
 	uint32_t cpu, records;
 	_Alignas(8) uint8_t bytes[];
 };
 
-/* The records of what is open in c. 0, -EBADMSG or -ENOMEM. */
+/* All records of what is open in c. 0, -EBADMSG or -ENOMEM. */
 int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out);
 /* Give up a reference. The room of the last one is kept in c, for the next chunk. */
 void hvt_chunk_put(struct hvt_columns *c, struct hvt_chunk *chunk);
+
+/*
+ * The records of what is open in c, some at a time: it has a record at least. Its columns are
+ * the cursor's until that is closed. 0, -EBADMSG or -ENOMEM.
+ */
+int hvt_cursor_open(struct hvt_columns *c, struct hvt_cursor **out);
+void hvt_cursor_close(struct hvt_columns *c, struct hvt_cursor *cur);
+bool hvt_cursor_left(const struct hvt_cursor *cur);
+/* Of the next record, if one is left. */
+uint64_t hvt_cursor_tsc(const struct hvt_cursor *cur);
+/* Of all its records. */
+size_t hvt_cursor_bytes(const struct hvt_cursor *cur);
+/* The next records, of `cpu`. NULL: no memory, and it stays where it is. */
+struct hvt_chunk *hvt_cursor_next(struct hvt_columns *c, struct hvt_cursor *cur, uint32_t cpu);
 
 /* ---- merge.c: records of all CPUs in one order ---- */
 
@@ -338,7 +354,8 @@ struct hvt_pending {
 
 struct hvt_merge_cpu {
 	struct hvt_stored *stored, *last; /* sections, in the order of the stream */
-	struct hvt_chunk *chunk;	  /* the one before them; NULL: not decoded yet */
+	struct hvt_cursor *cursor;	  /* the one before them; NULL: none is begun */
+	struct hvt_chunk *chunk;	  /* what was taken of it; NULL: to be taken */
 	size_t at;			  /* in chunk->bytes */
 	uint64_t tsc;			  /* of the next record, as far as it is known */
 };
@@ -351,7 +368,7 @@ struct hvt_merge {
 	uint64_t limit; /* what has a smaller tsc may go out */
 	bool all;
 	struct hvt_columns columns;
-	size_t decoded; /* bytes of all chunks */
+	size_t decoded; /* bytes of the records of all cursors */
 	struct hvt_pending *given;
 	size_t nr_given, cap_given;
 	uint64_t bad; /* offset of the section that was -EBADMSG */
