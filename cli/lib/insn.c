@@ -324,10 +324,9 @@ static struct slot *new_block(void)
 static struct slot *set_of(struct hvt_decoder *d, const struct key *k)
 {
 	struct slot **block;
-	uint64_t h = k->ip * 0x9e3779b97f4a7c15ull;
+	uint64_t h = k->ip * 0x9e3779b97f4a7c15ull + k->low * 0xc2b2ae3d27d4eb4full +
+		     k->high * 0x165667b19e3779f9ull;
 
-	h = (h ^ k->low) * 0x9e3779b97f4a7c15ull;
-	h = (h ^ k->high) * 0x9e3779b97f4a7c15ull;
 	h = (h ^ h >> 32) & (CACHE_SLOTS - SET);
 	block = &d->cache[h / BLOCK_SLOTS];
 	if (!*block)

@@ -86,8 +86,6 @@ int hvt_objects_add(struct hvt_objects *all, const uint8_t *payload, size_t len)
 int hvt_objects_add_symtab(struct hvt_objects *all, const uint8_t *payload, size_t len);
 /* Its segments and symbols, from this machine's file if the log has none; or NULL. */
 const struct hvt_symtab *hvt_object_symtab(struct hvt_object *o, bool no_elf);
-/* Counts the sections that were added. */
-size_t hvt_objects_changes(const struct hvt_objects *all);
 
 /* ---- task.c: whose memory looked how, and when ---- */
 
@@ -108,11 +106,10 @@ int hvt_tasks_add_map(struct hvt_tasks *t, const uint8_t *payload, size_t len);
 /*
  * The mapping that held addr in pid at ns, or the file mapping that addr follows when
  * below is set (bss lies in anonymous memory behind its file). NULL: not known. *lasting:
- * the same for any time from ns on, while hvt_tasks_changes() is what it is now.
+ * the same for any time from ns on, until something is added.
  */
 const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint64_t ns,
 					 uint64_t addr, bool below, bool *lasting);
-size_t hvt_tasks_changes(const struct hvt_tasks *t);
 
 /* ---- process.c ---- */
 
@@ -140,7 +137,7 @@ void hvt_processes_free(struct hvt_processes *p);
 struct hvt_resolved {
 	uint64_t addr, from;
 	struct hvt_span span;
-	size_t changes; /* 0: unused */
+	size_t changes; /* 1 + those then; 0: unused */
 	uint32_t pid;
 	struct hvt_symbol sym;
 };
@@ -152,6 +149,7 @@ struct hvt_symbols {
 	struct hvt_ksyms ksyms;
 	struct hvt_objects *objects;
 	struct hvt_tasks *tasks;
+	size_t changes; /* facts so far */
 	bool no_elf, no_demangle;
 	struct hvt_label *kernel_label; /* of an address without a symbol */
 	bool uncached;			/* for tests */
@@ -159,14 +157,14 @@ struct hvt_symbols {
 		*resolved[HVT_RESOLVED / HVT_RESOLVED_BLOCK]; /* NULL: none of a block yet */
 };
 
+/* A section that names come from: KSYM, TASK, MAP, OBJECT or SYMTAB. 0, -EBADMSG or -ENOMEM. */
+int hvt_symbols_add(struct hvt_symbols *s, uint32_t type, const uint8_t *payload, size_t len);
 /*
  * What it says of the symbols stays as long as s: names are never taken back. True: it is so
- * for any time from ns on, while hvt_symbols_changes() is what it is now.
+ * for any time from ns on, while s->changes is what it is now.
  */
 bool hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
 			 struct hvt_symbol *sym);
-/* Counts the facts that names could come from; above 0. */
-size_t hvt_symbols_changes(const struct hvt_symbols *s);
 void hvt_symbols_free(struct hvt_symbols *s);
 /* The same for a physical address: the device or memory that lies there. */
 void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol *sym);
@@ -176,7 +174,7 @@ void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol
 /* The name of an instruction, kept beside it. All 0: not asked for yet. */
 struct hvt_site {
 	uint64_t from;
-	size_t changes; /* 0: to be asked again */
+	size_t changes; /* 1 + those then; 0: to be asked again */
 	uint32_t pid;
 	struct hvt_symbol sym;
 	struct hvt_origin *origin; /* of sym; NULL: not made yet */
@@ -278,8 +276,18 @@ enum hvt_meet {
 int hvt_watches_add(struct hvt_watches *w, const struct hvt_filters *filters,
 		    const uint8_t *payload, size_t len);
 void hvt_watches_free(struct hvt_watches *w);
-/* The one with this id, or NULL. */
-struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id);
+struct hvt_watch_fact *hvt_watches_search(const struct hvt_watches *w, uint32_t id);
+
+/* The one with this id, or NULL. Mostly ids grow and have no gaps. */
+static inline struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id)
+{
+	size_t i = w->n ? id - w->v[0].id : 0;
+
+	if (w->ids_grow && i < w->n && w->v[i].id == id)
+		return &w->v[i];
+	return hvt_watches_search(w, id);
+}
+
 /*
  * Positions in v, ascending, of the watches that touch linear addresses [first, last]:
  * how many, -E2BIG when there are more than max, -ENOMEM.

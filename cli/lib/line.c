@@ -4,11 +4,7 @@
 
 #include <stdlib.h>
 
-#include "digits.h"
-
-#define PAD 32
-
-static const char spaces[PAD + 1] = "                                ";
+#include "put.h"
 
 /* All pairs of digits, in order. */
 static const char hexadecimal[] =
@@ -54,84 +50,60 @@ bool hvt_line_grow(struct hvt_line *l, size_t n)
 	return true;
 }
 
-/* The n last of eight characters; 8 bytes of room are there. */
-static inline void put8(struct hvt_line *l, uint64_t text, unsigned int n)
+char *hvt_put_long(char *at, uint64_t v)
 {
-	text >>= 8 * (8 - n);
-	memcpy(l->p + l->len, &text, 8);
-	l->len += n;
+	uint64_t high = v / HVT_TEN8;
+
+	at = high < HVT_TEN8 ? hvt_put_dec(at, high) : hvt_put_long(at, high);
+	return hvt_put_fixed(at, (uint32_t)(v % HVT_TEN8), 8);
 }
 
-#define TEN8 100000000u
-
-static void dec_long(struct hvt_line *l, uint64_t v)
+/* Where the next piece of up to n bytes begins. NULL: no room. */
+static char *place(struct hvt_line *l, size_t n)
 {
-	uint64_t high = v / TEN8;
+	return hvt_line_room(l, n + HVT_PUT_BEYOND) ? l->p + l->len : NULL;
+}
 
-	if (high)
-		dec_long(l, high);
-	v = hvt_dec8((uint32_t)(v % TEN8));
-	put8(l, hvt_dec8_text(v), high ? 8 : 8 - hvt_zeros8(v));
+static void end(struct hvt_line *l, const char *at)
+{
+	l->len = (size_t)(at - l->p);
 }
 
 void hvt_line_dec(struct hvt_line *l, uint64_t v)
 {
-	if (hvt_line_room(l, 24 + 8))
-		dec_long(l, v);
+	char *at = place(l, HVT_PUT_NUMBER);
+
+	if (at)
+		end(l, hvt_put_dec(at, v));
 }
 
 void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width)
 {
 	size_t from = l->len;
-	uint64_t digits, blank;
-	unsigned int n;
 
-	if (v >= TEN8 || width > 8) {
-		hvt_line_dec(l, v);
-		hvt_line_right(l, from, width);
-		return;
-	}
-	if (!hvt_line_room(l, 8))
-		return;
-	digits = hvt_dec8((uint32_t)v);
-	n = 8 - hvt_zeros8(digits);
-	/* the zeros before it become blanks */
-	blank = HVT_EACH('0' - ' ') & ((1ull << 8 * (8 - n)) - 1);
-	put8(l, hvt_dec8_text(digits) - blank, n > width ? n : (unsigned int)width);
-}
-
-void hvt_line_fixed(struct hvt_line *l, uint32_t v, unsigned int digits)
-{
-	if (digits && hvt_line_room(l, 8))
-		put8(l, hvt_dec8_text(hvt_dec8(v)), digits);
+	hvt_line_dec(l, v);
+	hvt_line_right(l, from, width);
 }
 
 void hvt_line_hexn(struct hvt_line *l, uint64_t v, unsigned int digits)
 {
-	if (!digits || !hvt_line_room(l, 16))
+	char *at = place(l, 16);
+
+	if (!at || !digits)
 		return;
 	if (digits > 8) {
-		put8(l, hvt_hex8_text(hvt_hex8((uint32_t)(v >> 32))), digits - 8);
+		at = hvt_put_last(at, hvt_hex8_text(hvt_hex8((uint32_t)(v >> 32))), digits - 8);
 		digits = 8;
 	}
-	put8(l, hvt_hex8_text(hvt_hex8((uint32_t)v)), digits);
+	end(l, hvt_put_last(at, hvt_hex8_text(hvt_hex8((uint32_t)v)), digits));
 }
 
 void hvt_line_hex(struct hvt_line *l, uint64_t v)
 {
-	uint64_t digits = hvt_hex8((uint32_t)v), high;
+	char *at = place(l, HVT_PUT_NUMBER);
 
-	if (!hvt_line_room(l, 2 + 16 + 8))
-		return;
-	memcpy(l->p + l->len, "0x", 2);
-	l->len += 2;
-	if (!(v >> 32)) {
-		put8(l, hvt_hex8_text(digits), 8 - hvt_zeros8(digits));
-		return;
-	}
-	high = hvt_hex8((uint32_t)(v >> 32));
-	put8(l, hvt_hex8_text(high), 8 - hvt_zeros8(high));
-	put8(l, hvt_hex8_text(digits), 8);
+	if (at)
+		end(l, hvt_put_hex(at, v));
 }
 
 void hvt_line_bytes(struct hvt_line *l, const uint8_t *bytes, size_t n)
@@ -174,13 +146,9 @@ void hvt_line_pad(struct hvt_line *l, size_t from, size_t width)
 {
 	size_t used = l->len - from;
 
-	if (used >= width || !hvt_line_room(l, width - used + PAD))
+	if (used >= width || !hvt_line_room(l, width - used))
 		return;
-	/* columns are narrow: one copy of a fixed size, what is too much is overwritten */
-	if (width - used <= PAD)
-		memcpy(l->p + l->len, spaces, PAD);
-	else
-		memset(l->p + l->len, ' ', width - used);
+	memset(l->p + l->len, ' ', width - used);
 	l->len += width - used;
 }
 

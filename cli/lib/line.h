@@ -54,8 +54,6 @@ static inline void hvt_line_str(struct hvt_line *l, const char *s)
 	hvt_line_put(l, s, strlen(s));
 }
 
-/* v below 10^digits, with zeros before it; 8 digits at most */
-void hvt_line_fixed(struct hvt_line *l, uint32_t v, unsigned int digits);
 /* Right-aligned in `width` columns. */
 void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width);
 void hvt_line_dec(struct hvt_line *l, uint64_t v);

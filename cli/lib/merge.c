@@ -164,10 +164,10 @@ static int give(struct hvt_merge *m)
 {
 	struct hvt_merge_cpu *c = &m->cpus[m->heap[0]];
 	struct hvt_rec h = head_at(c->chunk, c->at);
-	int rc = hvt_grow((void **)&m->given, &m->cap_given, m->nr_given, sizeof(*m->given));
 
-	if (rc)
-		return rc;
+	if (m->nr_given == m->cap_given &&
+	    hvt_grow((void **)&m->given, &m->cap_given, m->nr_given, sizeof(*m->given)))
+		return -ENOMEM;
 	m->given[m->nr_given++] =
 		(struct hvt_pending){ h.tsc, h.seq, m->heap[0], (uint32_t)c->at, c->chunk };
 	c->chunk->refs++;

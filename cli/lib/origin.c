@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "internal.h"
+#include "put.h"
 
 struct hvt_origin *hvt_origin_new(const struct hvt_event *ev)
 {
@@ -18,8 +19,8 @@ struct hvt_origin *hvt_origin_new(const struct hvt_event *ev)
 	head.insn_len = (uint32_t)(l.len - sizeof(head) - head.place_len);
 	hvt_json_origin(&l, ev);
 	head.json_len = (uint32_t)(l.len - sizeof(head) - head.place_len - head.insn_len);
-	if (l.p && !l.short_of)
-		origin = realloc(l.p, l.len);
+	if (hvt_line_room(&l, HVT_PUT_BEYOND) && !l.short_of)
+		origin = realloc(l.p, l.len + HVT_PUT_BEYOND);
 	if (origin)
 		memcpy(origin, &head, sizeof(head));
 	else
@@ -42,11 +43,10 @@ static bool same(const struct hvt_symbol *a, const struct hvt_symbol *b)
 /* As of ev's time; the origin is of the name that there was before. */
 static void name(struct hvt_symbols *s, struct hvt_site *site, const struct hvt_event *ev)
 {
-	size_t changes = hvt_symbols_changes(s);
 	struct hvt_symbol sym;
 	bool lasting;
 
-	if (site->changes == changes && site->pid == ev->pid && ev->ns >= site->from)
+	if (site->changes == s->changes + 1 && site->pid == ev->pid && ev->ns >= site->from)
 		return;
 	lasting = hvt_symbols_resolve(s, ev->pid, ev->ns, ev->ip, &sym);
 	if (!same(&sym, &site->sym)) {
@@ -56,7 +56,7 @@ static void name(struct hvt_symbols *s, struct hvt_site *site, const struct hvt_
 	site->sym = sym;
 	site->pid = ev->pid;
 	site->from = ev->ns;
-	site->changes = lasting ? changes : 0;
+	site->changes = lasting ? s->changes + 1 : 0;
 }
 
 void hvt_site_name(struct hvt_symbols *s, struct hvt_site *site, struct hvt_event *ev)

@@ -13,7 +13,7 @@
 struct hvt_origin {
 	uint32_t place_len, insn_len; /* of a line of text: the name, then the instruction */
 	uint32_t json_len;	      /* the members of JSON */
-	char bytes[];		      /* one after the other */
+	char bytes[];		      /* one after the other, and HVT_PUT_BEYOND more */
 };
 
 /* Of the instruction that ev has, by its ip, ip_sym, text and bytes. NULL: no memory. */

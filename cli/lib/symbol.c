@@ -152,15 +152,26 @@ static bool recall(const struct hvt_resolved *c, size_t changes, uint32_t pid, u
 	return true;
 }
 
-size_t hvt_symbols_changes(const struct hvt_symbols *s)
+int hvt_symbols_add(struct hvt_symbols *s, uint32_t type, const uint8_t *payload, size_t len)
 {
-	return 1 + s->ksyms.n + hvt_tasks_changes(s->tasks) + hvt_objects_changes(s->objects);
+	s->changes++;
+	switch (type) {
+	case HVT_SEC_KSYM:
+		return hvt_ksyms_add(&s->ksyms, payload, len);
+	case HVT_SEC_TASK:
+		return hvt_tasks_add_task(s->tasks, payload, len);
+	case HVT_SEC_MAP:
+		return hvt_tasks_add_map(s->tasks, payload, len);
+	case HVT_SEC_OBJECT:
+		return hvt_objects_add(s->objects, payload, len);
+	default:
+		return hvt_objects_add_symtab(s->objects, payload, len);
+	}
 }
 
 bool hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
 			 struct hvt_symbol *sym)
 {
-	size_t changes = hvt_symbols_changes(s);
 	uint64_t in_page = addr & (HVT_PAGE - 1);
 	/* maps may say something else of the next page */
 	struct hvt_span span = { in_page, HVT_PAGE - 1 - in_page };
@@ -172,7 +183,7 @@ bool hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint6
 	if (addr >> 63)
 		pid = 0;
 	for (i = 0; i < LEVELS; i++)
-		if (recall(slot_of(s, pid, addr, i), changes, pid, ns, addr, sym))
+		if (recall(slot_of(s, pid, addr, i), s->changes + 1, pid, ns, addr, sym))
 			return true;
 	memset(sym, 0, sizeof(*sym));
 	if (addr >> 63)
@@ -182,7 +193,8 @@ bool hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint6
 	i = covers(&span, addr, PAGE) ? PAGE : covers(&span, addr, LINE) ? LINE : FEW;
 	c = lasting ? slot_of(s, pid, addr, i) : NULL;
 	if (c)
-		*c = (struct hvt_resolved){ addr, addr >> 63 ? 0 : ns, span, changes, pid, *sym };
+		*c = (struct hvt_resolved){ addr, addr >> 63 ? 0 : ns, span, s->changes + 1, pid,
+					    *sym };
 	return lasting;
 }
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "line.h"
+#include "put.h"
 
 static uint64_t next_random(void)
 {
@@ -43,6 +44,7 @@ static void put_all(struct hvt_line *l, uint64_t v)
 					  100000, 1000000, 10000000, 100000000 };
 	size_t from = l->len;
 	unsigned int n;
+	char *at;
 
 	hvt_line_dec(l, v);
 	is(l, from, "%llu", (unsigned long long)v);
@@ -56,8 +58,17 @@ static void put_all(struct hvt_line *l, uint64_t v)
 	}
 	for (n = 1; n <= 8; n++) {
 		from = l->len;
-		hvt_line_fixed(l, (uint32_t)(v % power[n]), n);
+		assert_true(hvt_line_room(l, n + HVT_PUT_BEYOND));
+		at = hvt_put_fixed(l->p + from, (uint32_t)(v % power[n]), n);
+		l->len = (size_t)(at - l->p);
 		is(l, from, "%0*llu", (int)n, (unsigned long long)(v % power[n]));
+		from = l->len;
+		assert_true(hvt_line_room(l, 8 + 20 + HVT_PUT_BEYOND));
+		at = hvt_put_right(l->p + from, (uint32_t)(v % HVT_TEN8), n);
+		at = hvt_put_pad(at, l->p + from, 20);
+		l->len = (size_t)(at - l->p);
+		is(l, from, "%*llu%*s", (int)n, (unsigned long long)(v % HVT_TEN8),
+		   20 - snprintf(NULL, 0, "%*llu", (int)n, (unsigned long long)(v % HVT_TEN8)), "");
 	}
 	for (n = 1; n <= 16; n++) {
 		from = l->len;
