@@ -420,6 +420,7 @@ struct hvt_marks {
 	size_t n, cap, pos;
 	uint64_t before; /* no record with a smaller tsc comes any more */
 	struct hvt_event held;
+	uint64_t held_records; /* up to and with that of held */
 	bool holding;
 };
 
@@ -453,6 +454,7 @@ struct hvt_reader {
 	void *zstd;
 	struct hvt_decoder *decoder;
 	struct hvt_reader_stats stats;
+	uint64_t given; /* records up to and with that of the last event, marks left out */
 
 	/* sees each good section and its plain payload: 0, -EBADMSG or -ENOMEM */
 	int (*tap)(void *arg, const struct hvt_section *s, const uint8_t *payload);

@@ -360,7 +360,10 @@ int hvt_log_seek_ns(struct hvt_log *log, uint64_t ns);
 int hvt_log_seek_record(struct hvt_log *log, uint64_t n);
 int hvt_log_seek_seq(struct hvt_log *log, uint32_t cpu, uint64_t seq);
 
-/* The number of the record that the last event came of. */
+/*
+ * The number of the record that the last event came of; of a mark: of the last event before
+ * it, 0 when there was none.
+ */
 uint64_t hvt_log_record(const struct hvt_log *log);
 /* How many records there are. */
 uint64_t hvt_log_records(struct hvt_log *log);
