@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Eight digits of a number at a time, as the bytes of one register: the first digit is the
- * lowest byte, which is where memory begins. Nothing here writes to memory.
+ * Eight decimal or 16 hexadecimal digits of a number at a time, as the bytes of one register:
+ * the first digit is the lowest byte, which is where memory begins. Nothing here writes to memory.
  */
 #ifndef HVT_LIB_DIGITS_H
 #define HVT_LIB_DIGITS_H
 
+#include <emmintrin.h>
 #include <stdint.h>
 
 #define HVT_EACH(byte) (0x0101010101010101ull * (uint8_t)(byte))
@@ -21,34 +22,28 @@ static inline uint64_t hvt_dec8(uint32_t v)
 	return high | (x - 10 * high) << 8;
 }
 
-/* The digits' values of v. */
-static inline uint64_t hvt_hex8(uint32_t v)
-{
-	uint64_t x = v;
-
-	x = (x | x << 16) & 0x0000ffff0000ffffull;
-	x = (x | x << 8) & 0x00ff00ff00ff00ffull;
-	x = (x | x << 4) & 0x0f0f0f0f0f0f0f0full;
-	return __builtin_bswap64(x);
-}
-
 /* Zeros before the number: 7 of them at most. */
 static inline unsigned int hvt_zeros8(uint64_t digits)
 {
 	return (unsigned int)__builtin_ctzll(digits | 1ull << 56) / 8;
 }
 
-/* Values into characters. */
+/* Their characters. */
 static inline uint64_t hvt_dec8_text(uint64_t digits)
 {
 	return digits + HVT_EACH('0');
 }
 
-static inline uint64_t hvt_hex8_text(uint64_t digits)
+/* v as 16 hexadecimal characters. */
+static inline __m128i hvt_hex16(uint64_t v)
 {
-	uint64_t letters = (digits + HVT_EACH(6)) >> 4 & HVT_EACH(1);
+	__m128i x = _mm_cvtsi64_si128((long long)__builtin_bswap64(v)), low = _mm_set1_epi8(15);
+	__m128i digits =
+		_mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi64(x, 4), low), _mm_and_si128(x, low));
+	__m128i letters = _mm_and_si128(_mm_cmpgt_epi8(digits, _mm_set1_epi8(9)),
+					_mm_set1_epi8('a' - '0' - 10));
 
-	return digits + HVT_EACH('0') + letters * ('a' - '0' - 10);
+	return _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), letters);
 }
 
 #endif

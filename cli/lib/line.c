@@ -89,13 +89,8 @@ void hvt_line_hexn(struct hvt_line *l, uint64_t v, unsigned int digits)
 {
 	char *at = place(l, 16);
 
-	if (!at || !digits)
-		return;
-	if (digits > 8) {
-		at = hvt_put_last(at, hvt_hex8_text(hvt_hex8((uint32_t)(v >> 32))), digits - 8);
-		digits = 8;
-	}
-	end(l, hvt_put_last(at, hvt_hex8_text(hvt_hex8((uint32_t)v)), digits));
+	if (at)
+		end(l, hvt_put_hexn(at, v, digits));
 }
 
 void hvt_line_hex(struct hvt_line *l, uint64_t v)

@@ -60,17 +60,22 @@ static inline char *hvt_put_fixed(char *at, uint32_t v, unsigned int digits)
 	return hvt_put_last(at, hvt_dec8_text(hvt_dec8(v)), digits);
 }
 
+/* The last digits of v in hexadecimal, 16 at most. */
+static inline char *hvt_put_hexn(char *at, uint64_t v, unsigned int digits)
+{
+	char all[32];
+
+	_mm_storeu_si128((__m128i *)all, hvt_hex16(v));
+	_mm_storeu_si128((__m128i *)(all + 16), _mm_setzero_si128());
+	memcpy(at, all + 16 - digits, 16);
+	return at + digits;
+}
+
 /* 0x1f */
 static inline char *hvt_put_hex(char *at, uint64_t v)
 {
-	uint64_t low = hvt_hex8((uint32_t)v), high;
-
-	at = hvt_put_lit(at, "0x");
-	if (!(v >> 32))
-		return hvt_put_last(at, hvt_hex8_text(low), 8 - hvt_zeros8(low));
-	high = hvt_hex8((uint32_t)(v >> 32));
-	at = hvt_put_last(at, hvt_hex8_text(high), 8 - hvt_zeros8(high));
-	return hvt_put_last(at, hvt_hex8_text(low), 8);
+	return hvt_put_hexn(hvt_put_lit(at, "0x"), v,
+			    (67 - (unsigned int)__builtin_clzll(v | 1)) / 4);
 }
 
 /* n bytes; HVT_PUT_BEYOND bytes behind them can be read, too. */
