@@ -12,6 +12,7 @@
 #include "label.h"
 #include "line.h"
 #include "origin.h"
+#include "put.h"
 #include "who.h"
 
 /* Every object begins with its type, so each other member has a comma before it. */
@@ -64,8 +65,6 @@ static void access_name(struct hvt_line *l, uint8_t access)
 
 static void value(struct hvt_line *l, const uint8_t *p, uint32_t len)
 {
-	uint64_t v = 0;
-
 	if (!len || !p) {
 		null(l);
 		return;
@@ -74,8 +73,7 @@ static void value(struct hvt_line *l, const uint8_t *p, uint32_t len)
 		bytes(l, p, len);
 		return;
 	}
-	memcpy(&v, p, len);
-	hex(l, v);
+	hex(l, hvt_load(p, len));
 }
 
 /* "name+0x1f"; known: what the name is in JSON, or NULL */

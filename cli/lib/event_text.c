@@ -79,15 +79,12 @@ void hvt_text_insn(struct hvt_line *l, const struct hvt_event *ev)
 
 static char *value(struct hvt_line *l, char *at, const uint8_t *bytes, uint32_t len)
 {
-	uint64_t v = 0;
-
 	if (len > 8) {
 		end(l, at);
 		hvt_line_bytes(l, bytes, len);
 		return go_on(l, (size_t)(at - l->p));
 	}
-	memcpy(&v, bytes, len);
-	return hvt_put_hex(at, v);
+	return hvt_put_hex(at, hvt_load(bytes, len));
 }
 
 static char *values(struct hvt_line *l, char *at, const struct hvt_event *ev)

@@ -100,4 +100,25 @@ static inline char *hvt_put_pad(char *at, char *from, size_t width)
 	return from + width;
 }
 
+/* len bytes as a number, 8 at most: nearly always as many as an integer has. */
+static inline uint64_t hvt_load(const uint8_t *bytes, uint32_t len)
+{
+	uint64_t v = 0;
+	uint32_t half;
+
+	switch (len) {
+	case 1:
+		return bytes[0];
+	case 4:
+		memcpy(&half, bytes, 4);
+		return half;
+	case 8:
+		memcpy(&v, bytes, 8);
+		return v;
+	default:
+		memcpy(&v, bytes, len);
+		return v;
+	}
+}
+
 #endif
