@@ -6,12 +6,13 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 
 #include "analyse/fields.h"
 #include "analyse/input.h"
 
-#define OUTPUT_BUFFER (256u << 10)
+#define OUTPUT_BUFFER (64u << 10)
 
 enum { FORMAT, FIELDS, LINES, RAW, NR_OPTIONS };
 
@@ -63,8 +64,9 @@ static int run(const struct hvt_command *cmd, int argc, char **argv)
 	path = hvt_log_operand(cmd, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	hvt_page();
-	/* stdio's own would be written every few lines */
+	/* stdio's own would be written every few lines, and there is one thread */
 	setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
+	__fsetlocking(stdout, FSETLOCKING_BYCALLER);
 	code = hvt_input_read(&s.input, path, print_event, &s);
 	s.printer.reader = s.input.reader;
 	if (hvt_reader_header(s.printer.reader))

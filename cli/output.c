@@ -16,7 +16,7 @@ static int output_error;
 /* stdio only remembers that there was an error: which one is in errno right behind it. */
 static void note_error(void)
 {
-	if (!output_error && ferror(stdout))
+	if (__builtin_expect(ferror_unlocked(stdout), 0) && !output_error)
 		output_error = errno ? errno : EIO;
 }
 

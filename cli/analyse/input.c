@@ -146,7 +146,7 @@ static void count(const struct hvt_event *ev, void *arg)
 	struct hvt_input *in = arg;
 
 	in->number++;
-	if (hvt_input_wants(in, ev))
+	if (in->all || hvt_input_wants(in, ev))
 		in->each(ev, in->arg);
 }
 
@@ -154,6 +154,7 @@ int hvt_input_read(struct hvt_input *in, const char *path,
 		   void (*each)(const struct hvt_event *ev, void *arg), void *arg)
 {
 	in->number = 0;
+	in->all = !in->from_ns && !in->to_ns && !in->watches.n && !in->pids.n && !in->cpus.n;
 	in->each = each;
 	in->arg = arg;
 	return hvt_log_read(path, in->reader_flags, count, in, &in->reader);

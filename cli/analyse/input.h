@@ -27,6 +27,7 @@ struct hvt_input {
 	unsigned int reader_flags; /* HVT_READER_* */
 	struct hvt_reader *reader;
 	uint64_t number; /* of the event that is being looked at */
+	bool all;	 /* there is no test that an event could fail */
 	void (*each)(const struct hvt_event *ev, void *arg);
 	void *arg;
 };

@@ -5,58 +5,39 @@
  * bounded here: its fixed part and the parts that its flags announce lie inside its
  * slots.
  */
-#include "internal.h"
+#include "cursor.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "columns.h"
-
-/* A place in each table while its rows are matched to records. */
-struct cursor {
-	const void *p[HVT_COLUMNS];
-	const uint32_t *rows;
-	uint32_t at[HVT_TABLES];
-	struct { /* in a column of bytes */
-		uint32_t at, len;
-	} wide, delta, mem;
-	uint32_t *insn; /* where each row of CODE has its bytes */
-};
-
-#define VALUE(cur, type, name, row) (((const type *)(cur)->p[HVT_COLUMN_##name])[row])
-
-/* The next row of a table, false when there is none. */
-static bool step(struct cursor *cur, enum hvt_table table, uint32_t *row)
-{
-	*row = cur->at[table];
-	return cur->at[table]++ < cur->rows[table];
-}
-
-static int find_insns(struct hvt_columns *c, struct cursor *cur)
+static int load_code(struct hvt_columns *c, struct hvt_cursor *cur)
 {
 	uint32_t rows = cur->rows[HVT_TABLE_CODE], i, len, at = 0, bytes;
+	const uint8_t *insn = hvt_column(c, HVT_COLUMN_INSN, &bytes);
 
-	if (!hvt_column(c, HVT_COLUMN_INSN, &bytes))
+	if (!insn)
 		return c->err;
-	cur->insn = malloc((rows + 1) * sizeof(*cur->insn));
-	if (!cur->insn)
+	cur->code = calloc(rows + 1, sizeof(*cur->code));
+	if (!cur->code)
 		return -ENOMEM;
 	for (i = 0; i < rows; i++, at += len) {
-		len = VALUE(cur, uint8_t, INSN_LEN, i);
-		cur->insn[i] = at;
-		if (len > 15 || len > bytes - at)
+		len = HVT_VALUE(cur, uint8_t, INSN_LEN, i);
+		if (len > sizeof(cur->code->insn) || len > bytes - at)
 			return -EBADMSG;
+		cur->code[i].ip = HVT_VALUE(cur, uint64_t, IP, i);
+		cur->code[i].insn_len = (uint8_t)len;
+		memcpy(cur->code[i].insn, insn + at, len);
 	}
 	return at == bytes ? 0 : -EBADMSG;
 }
 
-static int load(struct hvt_columns *c, struct cursor *cur)
+static int load(struct hvt_columns *c, struct hvt_cursor *cur)
 {
 	int i;
 
 	memset(cur, 0, sizeof(*cur));
-	cur->rows = c->rows;
+	memcpy(cur->rows, c->rows, sizeof(cur->rows));
 	for (i = 0; i < HVT_COLUMNS; i++) {
 		cur->p[i] = hvt_column(c, (enum hvt_column_index)i, NULL);
 		if (!cur->p[i])
@@ -65,38 +46,33 @@ static int load(struct hvt_columns *c, struct cursor *cur)
 	cur->wide.len = c->column[HVT_COLUMN_WIDE_BYTES].head.count;
 	cur->delta.len = c->column[HVT_COLUMN_DELTA_BYTES].head.count;
 	cur->mem.len = c->column[HVT_COLUMN_MEM_BYTES].head.count;
-	return find_insns(c, cur);
-}
-
-/* Are these rows of CODE and TASK? */
-static bool known(const struct cursor *cur, uint16_t code, uint16_t task)
-{
-	return code < cur->rows[HVT_TABLE_CODE] && task < cur->rows[HVT_TABLE_TASK];
+	return load_code(c, cur);
 }
 
 /* Slots of an access, after a look at all rows that make it; 0: they are not there. */
-static uint32_t access_slots(struct cursor *cur, uint16_t flags)
+static uint32_t access_slots(struct hvt_cursor *cur, uint16_t flags)
 {
 	size_t size = sizeof(struct hvt_rec_access);
 	uint32_t row, len;
 
-	if (!step(cur, HVT_TABLE_ACCESS, &row) ||
-	    !known(cur, VALUE(cur, uint16_t, CODE, row), VALUE(cur, uint16_t, TASK, row)))
+	if (!hvt_cursor_step(cur, HVT_TABLE_ACCESS, &row) ||
+	    !hvt_cursor_known(cur, HVT_VALUE(cur, uint16_t, CODE, row),
+			      HVT_VALUE(cur, uint16_t, TASK, row)))
 		return 0;
 	if (flags & HVT_RF_REGS) {
-		if (!step(cur, HVT_TABLE_REGS, &row))
+		if (!hvt_cursor_step(cur, HVT_TABLE_REGS, &row))
 			return 0;
 		size += 16 * sizeof(uint64_t);
 	}
 	if (flags & HVT_RF_RUN) {
-		if (!step(cur, HVT_TABLE_RUN, &row))
+		if (!hvt_cursor_step(cur, HVT_TABLE_RUN, &row))
 			return 0;
 		size += sizeof(struct hvt_rec_run);
 	}
 	if (flags & HVT_RF_WIDE) {
-		if (!step(cur, HVT_TABLE_WIDE, &row))
+		if (!hvt_cursor_step(cur, HVT_TABLE_WIDE, &row))
 			return 0;
-		len = VALUE(cur, uint32_t, WIDE_LEN, row);
+		len = HVT_VALUE(cur, uint32_t, WIDE_LEN, row);
 		if (len > UINT8_MAX * HVT_SLOT || 2 * len > cur->wide.len - cur->wide.at)
 			return 0;
 		cur->wide.at += 2 * len;
@@ -106,80 +82,8 @@ static uint32_t access_slots(struct cursor *cur, uint16_t flags)
 	return size > UINT8_MAX ? 0 : (uint32_t)size;
 }
 
-static size_t padded(size_t len)
-{
-	return (len + 7) & ~(size_t)7;
-}
-
-/* Value bytes of a row of MEM. */
-static uint32_t mem_values(const struct cursor *cur, uint32_t row)
-{
-	uint32_t len = VALUE(cur, uint16_t, MEM_LEN, row);
-
-	return VALUE(cur, uint8_t, MEM_ACCESS, row) == (HVT_ACC_R | HVT_ACC_W) ? 2 * len : len;
-}
-
-/* Adds what the operands of an instruction take. False: they are not there, or too many. */
-static bool mems_size(struct cursor *cur, size_t *size)
-{
-	uint32_t row, nr, len;
-	uint8_t access;
-
-	if (!step(cur, HVT_TABLE_MEMS, &row))
-		return false;
-	*size += sizeof(struct hvt_rec_mems);
-	for (nr = VALUE(cur, uint32_t, MEMS_NR, row); nr; nr--) {
-		if (!step(cur, HVT_TABLE_MEM, &row))
-			return false;
-		access = VALUE(cur, uint8_t, MEM_ACCESS, row);
-		len = mem_values(cur, row);
-		if (!access || access & ~(HVT_ACC_R | HVT_ACC_W) ||
-		    len > cur->mem.len - cur->mem.at)
-			return false;
-		cur->mem.at += len;
-		*size += sizeof(struct hvt_rec_mem) + padded(len);
-		if (*size > UINT8_MAX * HVT_SLOT)
-			return false;
-	}
-	return true;
-}
-
-/* As access_slots(). */
-static uint32_t insn_slots(struct cursor *cur, uint16_t flags)
-{
-	size_t size = sizeof(struct hvt_rec_insn);
-	uint32_t row, mask, len;
-
-	if (!step(cur, HVT_TABLE_INSN, &row) ||
-	    !known(cur, VALUE(cur, uint16_t, INSN_CODE, row), VALUE(cur, uint16_t, INSN_TASK, row)))
-		return 0;
-	if (flags & HVT_RF_DELTA) {
-		if (!step(cur, HVT_TABLE_DELTA, &row))
-			return 0;
-		mask = VALUE(cur, uint32_t, DELTA_MASK, row);
-		len = 8 * (uint32_t)__builtin_popcount(mask);
-		if (mask & ~HVT_DELTA_MASK || len > cur->delta.len - cur->delta.at)
-			return 0;
-		cur->delta.at += len;
-		size += sizeof(struct hvt_rec_delta) + len;
-	}
-	if (flags & HVT_RF_MEM && !mems_size(cur, &size))
-		return 0;
-	return (uint32_t)((size + HVT_SLOT - 1) / HVT_SLOT);
-}
-
-static uint32_t flow_slots(struct cursor *cur)
-{
-	uint32_t row;
-
-	if (!step(cur, HVT_TABLE_FLOW, &row) ||
-	    !known(cur, VALUE(cur, uint16_t, FLOW_CODE, row), VALUE(cur, uint16_t, FLOW_TASK, row)))
-		return 0;
-	return sizeof(struct hvt_rec_flow) / HVT_SLOT;
-}
-
 /* Has each row had its record? */
-static bool all_used(const struct cursor *cur)
+static bool all_used(const struct hvt_cursor *cur)
 {
 	int t;
 
@@ -190,83 +94,66 @@ static bool all_used(const struct cursor *cur)
 	       cur->mem.at == cur->mem.len;
 }
 
-/* Slots of all records, or 0 when records and rows do not match. */
-static size_t all_slots(struct cursor *cur, uint32_t n)
+/* Do records and rows match? Then it is known how many slots the records take. */
+static bool match(struct hvt_cursor *cur)
 {
-	size_t total = 0;
 	uint32_t i, row, slots;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < cur->rows[HVT_TABLE_RECORD]; i++) {
 		slots = 1;
-		switch (VALUE(cur, uint8_t, TYPE, i)) {
+		switch (HVT_VALUE(cur, uint8_t, TYPE, i)) {
 		case HVT_REC_ACCESS:
-			slots = access_slots(cur, VALUE(cur, uint16_t, FLAGS, i));
+			slots = access_slots(cur, HVT_VALUE(cur, uint16_t, FLAGS, i));
 			break;
 		case HVT_REC_LOST:
-			slots = step(cur, HVT_TABLE_LOST, &row);
+			slots = hvt_cursor_step(cur, HVT_TABLE_LOST, &row);
 			break;
 		case HVT_REC_REMAP:
-			slots = step(cur, HVT_TABLE_REMAP, &row);
+			slots = hvt_cursor_step(cur, HVT_TABLE_REMAP, &row);
 			break;
 		case HVT_REC_INSN:
-			slots = insn_slots(cur, VALUE(cur, uint16_t, FLAGS, i));
+			slots = hvt_insn_slots(cur, HVT_VALUE(cur, uint16_t, FLAGS, i));
 			break;
 		case HVT_REC_FLOW:
-			slots = flow_slots(cur);
+			slots = hvt_flow_slots(cur);
 			break;
 		default: /* of a newer module: its tables are not known either */
 			break;
 		}
 		if (!slots)
-			return 0;
-		total += slots;
+			return false;
+		cur->slots += slots;
 	}
-	return all_used(cur) ? total : 0;
+	return all_used(cur);
 }
 
-/* How many: the instruction's bytes of a row of CODE. */
-static uint8_t put_insn_bytes(const struct cursor *cur, uint32_t code, uint8_t out[15])
+static size_t put_access(struct hvt_cursor *cur, const struct hvt_rec *h, uint8_t *out)
 {
-	uint8_t len = VALUE(cur, uint8_t, INSN_LEN, code);
-
-	memcpy(out, (const uint8_t *)cur->p[HVT_COLUMN_INSN] + cur->insn[code], len);
-	return len;
-}
-
-/* Zeros up to the next slot. How many slots there are from out on. */
-static uint8_t fill_up(uint8_t *out, uint8_t *at)
-{
-	size_t slots = ((size_t)(at - out) + HVT_SLOT - 1) / HVT_SLOT;
-
-	memset(at, 0, slots * HVT_SLOT - (size_t)(at - out));
-	return (uint8_t)slots;
-}
-
-static size_t put_access(struct cursor *cur, const struct hvt_rec *h, uint8_t *out)
-{
-	uint32_t row = cur->at[HVT_TABLE_ACCESS]++, code, task;
-	struct hvt_rec_access a = { .h = *h };
+	uint32_t row = cur->at[HVT_TABLE_ACCESS]++, task = HVT_VALUE(cur, uint16_t, TASK, row);
+	const struct hvt_code *code = &cur->code[HVT_VALUE(cur, uint16_t, CODE, row)];
+	struct hvt_rec_access *a = (struct hvt_rec_access *)out;
 	struct hvt_rec_wide w;
 	struct hvt_rec_run run;
-	uint8_t *at = out + sizeof(a);
+	uint8_t *at = out + sizeof(*a);
 
-	code = VALUE(cur, uint16_t, CODE, row);
-	task = VALUE(cur, uint16_t, TASK, row);
-	a.ip = VALUE(cur, uint64_t, IP, code);
-	a.insn_len = put_insn_bytes(cur, code, a.insn);
-	a.cr3 = VALUE(cur, uint64_t, CR3, task);
-	a.pid = VALUE(cur, uint32_t, PID, task);
-	a.tid = VALUE(cur, uint32_t, TID, task);
-	memcpy(a.comm, (const uint8_t *)cur->p[HVT_COLUMN_COMM] + sizeof(a.comm) * (size_t)task,
-	       sizeof(a.comm));
-	a.gla = VALUE(cur, uint64_t, GLA, row);
-	a.gpa = a.gla + VALUE(cur, uint64_t, GPA_GLA, row);
-	a.size = VALUE(cur, uint32_t, SIZE, row);
-	a.access = VALUE(cur, uint8_t, ACCESS, row);
-	a.vector = VALUE(cur, uint8_t, VECTOR, row);
-	a.order = VALUE(cur, uint64_t, ORDER, row);
-	a.old = VALUE(cur, uint64_t, OLD, row);
-	a.new_ = VALUE(cur, uint64_t, NEW, row);
+	a->h = *h;
+	a->ip = code->ip;
+	memcpy(a->insn, code->insn, sizeof(a->insn));
+	a->insn_len = code->insn_len;
+	a->cr3 = HVT_VALUE(cur, uint64_t, CR3, task);
+	a->pid = HVT_VALUE(cur, uint32_t, PID, task);
+	a->tid = HVT_VALUE(cur, uint32_t, TID, task);
+	memcpy(a->comm, (const uint8_t *)cur->p[HVT_COLUMN_COMM] + sizeof(a->comm) * (size_t)task,
+	       sizeof(a->comm));
+	a->gla = HVT_VALUE(cur, uint64_t, GLA, row);
+	a->gpa = a->gla + HVT_VALUE(cur, uint64_t, GPA_GLA, row);
+	a->size = HVT_VALUE(cur, uint32_t, SIZE, row);
+	a->access = HVT_VALUE(cur, uint8_t, ACCESS, row);
+	a->vector = HVT_VALUE(cur, uint8_t, VECTOR, row);
+	a->pad = 0;
+	a->order = HVT_VALUE(cur, uint64_t, ORDER, row);
+	a->old = HVT_VALUE(cur, uint64_t, OLD, row);
+	a->new_ = HVT_VALUE(cur, uint64_t, NEW, row);
 	if (h->flags & HVT_RF_REGS) {
 		row = cur->at[HVT_TABLE_REGS]++;
 		memcpy(at, (const uint8_t *)cur->p[HVT_COLUMN_GPR] + 128 * (size_t)row, 128);
@@ -274,16 +161,16 @@ static size_t put_access(struct cursor *cur, const struct hvt_rec *h, uint8_t *o
 	}
 	if (h->flags & HVT_RF_RUN) {
 		row = cur->at[HVT_TABLE_RUN]++;
-		run.count = VALUE(cur, uint64_t, RUN_COUNT, row);
-		run.elem = VALUE(cur, uint32_t, RUN_ELEM, row);
-		run.down = VALUE(cur, uint32_t, RUN_DOWN, row);
+		run.count = HVT_VALUE(cur, uint64_t, RUN_COUNT, row);
+		run.elem = HVT_VALUE(cur, uint32_t, RUN_ELEM, row);
+		run.down = HVT_VALUE(cur, uint32_t, RUN_DOWN, row);
 		memcpy(at, &run, sizeof(run));
 		at += sizeof(run);
 	}
 	if (h->flags & HVT_RF_WIDE) {
 		row = cur->at[HVT_TABLE_WIDE]++;
-		w.off = VALUE(cur, uint32_t, WIDE_OFF, row);
-		w.len = VALUE(cur, uint32_t, WIDE_LEN, row);
+		w.off = HVT_VALUE(cur, uint32_t, WIDE_OFF, row);
+		w.len = HVT_VALUE(cur, uint32_t, WIDE_LEN, row);
 		memcpy(at, &w, sizeof(w));
 		memcpy(at + sizeof(w),
 		       (const uint8_t *)cur->p[HVT_COLUMN_WIDE_BYTES] + cur->wide.at,
@@ -291,102 +178,22 @@ static size_t put_access(struct cursor *cur, const struct hvt_rec *h, uint8_t *o
 		cur->wide.at += 2 * w.len;
 		at += sizeof(w) + 2 * (size_t)w.len;
 	}
-	a.h.nslots = fill_up(out, at);
-	memcpy(out, &a, sizeof(a));
-	return a.h.nslots;
+	a->h.nslots = (uint8_t)((at - out + HVT_SLOT - 1) / HVT_SLOT);
+	/* most have no parts and fill their slots */
+	if (at > out + sizeof(*a))
+		memset(at, 0, (size_t)a->h.nslots * HVT_SLOT - (size_t)(at - out));
+	return a->h.nslots;
 }
 
-static uint8_t *put_mems(struct cursor *cur, uint8_t *at)
+static size_t put_record(struct hvt_cursor *cur, uint8_t *out)
 {
-	uint32_t row = cur->at[HVT_TABLE_MEMS]++, len, nr;
-	struct hvt_rec_mems mems = { .nr = VALUE(cur, uint32_t, MEMS_NR, row),
-				     .exact = VALUE(cur, uint8_t, MEMS_EXACT, row) };
-	struct hvt_rec_mem m = { 0 };
-
-	memcpy(at, &mems, sizeof(mems));
-	at += sizeof(mems);
-	for (nr = mems.nr; nr; nr--) {
-		row = cur->at[HVT_TABLE_MEM]++;
-		m.addr = VALUE(cur, uint64_t, MEM_ADDR, row);
-		m.size = VALUE(cur, uint32_t, MEM_SIZE, row);
-		m.len = VALUE(cur, uint16_t, MEM_LEN, row);
-		m.access = VALUE(cur, uint8_t, MEM_ACCESS, row);
-		len = mem_values(cur, row);
-		memcpy(at, &m, sizeof(m));
-		at += sizeof(m);
-		memcpy(at, (const uint8_t *)cur->p[HVT_COLUMN_MEM_BYTES] + cur->mem.at, len);
-		memset(at + len, 0, padded(len) - len);
-		cur->mem.at += len;
-		at += padded(len);
-	}
-	return at;
-}
-
-static size_t put_insn(struct cursor *cur, const struct hvt_rec *h, uint8_t *out)
-{
-	uint32_t row = cur->at[HVT_TABLE_INSN]++, code, task;
-	struct hvt_rec_insn in = { .h = *h };
-	struct hvt_rec_delta delta = { 0 };
-	uint8_t *at = out + sizeof(in);
-	size_t len;
-
-	code = VALUE(cur, uint16_t, INSN_CODE, row);
-	task = VALUE(cur, uint16_t, INSN_TASK, row);
-	in.ip = VALUE(cur, uint64_t, IP, code);
-	in.pid = VALUE(cur, uint32_t, PID, task);
-	in.tid = VALUE(cur, uint32_t, TID, task);
-	in.insn_len = put_insn_bytes(cur, code, in.insn);
-	in.body = VALUE(cur, uint32_t, INSN_BODY, row);
-	in.nest = VALUE(cur, uint8_t, INSN_NEST, row);
-	if (h->flags & HVT_RF_DELTA) {
-		row = cur->at[HVT_TABLE_DELTA]++;
-		delta.mask = VALUE(cur, uint32_t, DELTA_MASK, row);
-		len = 8 * (size_t)__builtin_popcount(delta.mask);
-		memcpy(at, &delta, sizeof(delta));
-		memcpy(at + sizeof(delta),
-		       (const uint8_t *)cur->p[HVT_COLUMN_DELTA_BYTES] + cur->delta.at, len);
-		cur->delta.at += (uint32_t)len;
-		at += sizeof(delta) + len;
-	}
-	if (h->flags & HVT_RF_MEM)
-		at = put_mems(cur, at);
-	in.h.nslots = fill_up(out, at);
-	memcpy(out, &in, sizeof(in));
-	return in.h.nslots;
-}
-
-static size_t put_flow(struct cursor *cur, const struct hvt_rec *h, uint8_t *out)
-{
-	uint32_t row = cur->at[HVT_TABLE_FLOW]++, code, task;
-	struct hvt_rec_flow f = { .h = *h };
-
-	code = VALUE(cur, uint16_t, FLOW_CODE, row);
-	task = VALUE(cur, uint16_t, FLOW_TASK, row);
-	f.h.nslots = sizeof(f) / HVT_SLOT;
-	f.ip = VALUE(cur, uint64_t, IP, code);
-	f.pid = VALUE(cur, uint32_t, PID, task);
-	f.tid = VALUE(cur, uint32_t, TID, task);
-	f.to = VALUE(cur, uint64_t, FLOW_TO, row);
-	f.what = VALUE(cur, uint8_t, FLOW_WHAT, row);
-	f.vector = VALUE(cur, uint8_t, FLOW_VECTOR, row);
-	f.nest = VALUE(cur, uint8_t, FLOW_NEST, row);
-	f.code = VALUE(cur, uint32_t, FLOW_NUMBER, row);
-	memcpy(f.arg, (const uint8_t *)cur->p[HVT_COLUMN_FLOW_ARG] + sizeof(f.arg) * (size_t)row,
-	       sizeof(f.arg));
-	f.body = VALUE(cur, uint32_t, FLOW_BODY, row);
-	f.insn_len = put_insn_bytes(cur, code, f.insn);
-	memcpy(out, &f, sizeof(f));
-	return f.h.nslots;
-}
-
-static size_t put_record(struct cursor *cur, uint32_t i, uint8_t *out)
-{
-	struct hvt_rec h = { .type = VALUE(cur, uint8_t, TYPE, i),
+	uint32_t i = cur->next++;
+	struct hvt_rec h = { .type = HVT_VALUE(cur, uint8_t, TYPE, i),
 			     .nslots = 1,
-			     .flags = VALUE(cur, uint16_t, FLAGS, i),
-			     .watch = VALUE(cur, uint32_t, WATCH, i),
-			     .seq = VALUE(cur, uint64_t, SEQ, i),
-			     .tsc = VALUE(cur, uint64_t, TSC, i) };
+			     .flags = HVT_VALUE(cur, uint16_t, FLAGS, i),
+			     .watch = HVT_VALUE(cur, uint32_t, WATCH, i),
+			     .seq = HVT_VALUE(cur, uint64_t, SEQ, i),
+			     .tsc = HVT_VALUE(cur, uint64_t, TSC, i) };
 	struct hvt_rec_remap m = { .h = h };
 	struct hvt_rec_lost l = { .h = h };
 	uint32_t row;
@@ -395,20 +202,20 @@ static size_t put_record(struct cursor *cur, uint32_t i, uint8_t *out)
 	case HVT_REC_ACCESS:
 		return put_access(cur, &h, out);
 	case HVT_REC_INSN:
-		return put_insn(cur, &h, out);
+		return hvt_insn_put(cur, &h, out);
 	case HVT_REC_FLOW:
-		return put_flow(cur, &h, out);
+		return hvt_flow_put(cur, &h, out);
 	case HVT_REC_LOST:
-		l.count = VALUE(cur, uint64_t, LOST_COUNT, cur->at[HVT_TABLE_LOST]++);
+		l.count = HVT_VALUE(cur, uint64_t, LOST_COUNT, cur->at[HVT_TABLE_LOST]++);
 		memcpy(out, &l, sizeof(l));
 		break;
 	case HVT_REC_REMAP:
 		row = cur->at[HVT_TABLE_REMAP]++;
-		m.va = VALUE(cur, uint64_t, VA, row);
-		m.old_gpa = VALUE(cur, uint64_t, OLD_GPA, row);
-		m.new_gpa = VALUE(cur, uint64_t, NEW_GPA, row);
-		m.pid = VALUE(cur, uint32_t, REMAP_PID, row);
-		m.tid = VALUE(cur, uint32_t, REMAP_TID, row);
+		m.va = HVT_VALUE(cur, uint64_t, VA, row);
+		m.old_gpa = HVT_VALUE(cur, uint64_t, OLD_GPA, row);
+		m.new_gpa = HVT_VALUE(cur, uint64_t, NEW_GPA, row);
+		m.pid = HVT_VALUE(cur, uint32_t, REMAP_PID, row);
+		m.tid = HVT_VALUE(cur, uint32_t, REMAP_TID, row);
 		memcpy(out, &m, sizeof(m));
 		break;
 	default:
@@ -418,38 +225,126 @@ static size_t put_record(struct cursor *cur, uint32_t i, uint8_t *out)
 	return 1;
 }
 
-int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out)
+/* At the first record of what is open in c. 0, -EBADMSG or -ENOMEM; to be freed either way. */
+static int start(struct hvt_columns *c, struct hvt_cursor *cur)
 {
-	uint32_t n = c->rows[HVT_TABLE_RECORD], i;
-	struct hvt_chunk *chunk;
-	struct cursor cur;
-	size_t slots = 0, at;
-	int rc = load(c, &cur);
+	int rc = load(c, cur);
 
-	if (!rc) {
-		slots = all_slots(&cur, n);
-		rc = slots ? 0 : -EBADMSG;
-	}
-	chunk = rc ? NULL : malloc(sizeof(*chunk) + slots * HVT_SLOT);
-	if (chunk) {
-		chunk->refs = 1;
-		chunk->cpu = cpu;
-		chunk->records = n;
-		chunk->len = slots * HVT_SLOT;
-		memset(cur.at, 0, sizeof(cur.at));
-		cur.wide.at = cur.delta.at = cur.mem.at = 0;
-		for (i = 0, at = 0; i < n; i++)
-			at += put_record(&cur, i, chunk->bytes + at) * HVT_SLOT;
-	} else if (!rc) {
-		rc = -ENOMEM;
-	}
-	free(cur.insn);
-	*out = chunk;
-	return rc;
+	if (rc)
+		return rc;
+	if (!match(cur))
+		return -EBADMSG;
+	memset(cur->at, 0, sizeof(cur->at));
+	cur->wide.at = cur->delta.at = cur->mem.at = 0;
+	return 0;
 }
 
-void hvt_chunk_unref(struct hvt_chunk *c)
+/* Room for len bytes: that of an earlier chunk if it is enough. NULL: no memory. */
+static struct hvt_chunk *new_chunk(struct hvt_columns *c, uint32_t cpu, size_t len)
 {
-	if (c && !--c->refs)
-		free(c);
+	struct hvt_chunk *chunk = c->spare;
+
+	c->spare = NULL;
+	if (!chunk || chunk->room < len) {
+		free(chunk);
+		chunk = malloc(sizeof(*chunk) + len);
+		if (!chunk)
+			return NULL;
+		chunk->room = len;
+	}
+	chunk->refs = 1;
+	chunk->cpu = cpu;
+	chunk->records = 0;
+	chunk->len = 0;
+	return chunk;
+}
+
+static void put_next(struct hvt_cursor *cur, struct hvt_chunk *chunk)
+{
+	chunk->len += put_record(cur, chunk->bytes + chunk->len) * HVT_SLOT;
+	chunk->records++;
+}
+
+int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out)
+{
+	struct hvt_cursor cur;
+	int rc = start(c, &cur);
+
+	*out = rc ? NULL : new_chunk(c, cpu, cur.slots * HVT_SLOT);
+	while (*out && hvt_cursor_left(&cur))
+		put_next(&cur, *out);
+	free(cur.code);
+	return rc || *out ? rc : -ENOMEM;
+}
+
+void hvt_chunk_put(struct hvt_columns *c, struct hvt_chunk *chunk)
+{
+	if (!chunk || --chunk->refs)
+		return;
+	free(c->spare);
+	c->spare = chunk;
+}
+
+int hvt_cursor_open(struct hvt_columns *c, struct hvt_cursor **out)
+{
+	struct hvt_cursor *cur = malloc(sizeof(*cur));
+	int i, rc = cur ? start(c, cur) : -ENOMEM;
+
+	*out = NULL;
+	if (rc) {
+		if (cur)
+			free(cur->code);
+		free(cur);
+		return rc;
+	}
+	for (i = 0; i < HVT_COLUMNS; i++) {
+		cur->taken[i].decoded = c->column[i].decoded;
+		cur->taken[i].room = c->column[i].room;
+		c->column[i].decoded = NULL;
+		c->column[i].room = 0;
+	}
+	*out = cur;
+	return 0;
+}
+
+void hvt_cursor_close(struct hvt_columns *c, struct hvt_cursor *cur)
+{
+	int i;
+
+	for (i = 0; cur && i < HVT_COLUMNS; i++) {
+		free(c->column[i].decoded);
+		c->column[i].decoded = cur->taken[i].decoded;
+		c->column[i].room = cur->taken[i].room;
+	}
+	if (cur)
+		free(cur->code);
+	free(cur);
+}
+
+bool hvt_cursor_left(const struct hvt_cursor *cur)
+{
+	return cur->next < cur->rows[HVT_TABLE_RECORD];
+}
+
+uint64_t hvt_cursor_tsc(const struct hvt_cursor *cur)
+{
+	return HVT_VALUE(cur, uint64_t, TSC, cur->next);
+}
+
+size_t hvt_cursor_bytes(const struct hvt_cursor *cur)
+{
+	return cur->slots * HVT_SLOT;
+}
+
+/* Of a record at most; and of those that are taken at a time, which stay near the CPU. */
+#define RECORD_MAX (UINT8_MAX * HVT_SLOT)
+#define BLOCK	   (RECORD_MAX + 8192u)
+
+struct hvt_chunk *hvt_cursor_next(struct hvt_columns *c, struct hvt_cursor *cur, uint32_t cpu)
+{
+	struct hvt_chunk *chunk = new_chunk(c, cpu, BLOCK);
+
+	while (chunk && hvt_cursor_left(cur) && chunk->len + RECORD_MAX <= BLOCK)
+		put_next(cur, chunk);
+	return chunk;
 }

@@ -29,6 +29,8 @@ enum hvt_column_index {
 		HVT_COLUMNS
 };
 
+struct hvt_chunk;
+
 struct hvt_column {
 	struct hvt_log_column head; /* count 0: not there */
 	const uint8_t *stored;
@@ -43,6 +45,7 @@ struct hvt_columns {
 	uint8_t *scratch;
 	size_t scratch_room;
 	void *zstd;
+	struct hvt_chunk *spare; /* chunk.c: room for the next one */
 	int err; /* what the last hvt_column() that gave NULL met: -EBADMSG or -ENOMEM */
 };
 

@@ -144,8 +144,7 @@ static bool touched(struct hvt_reader *r, const struct hvt_rec_access *a, struct
 
 /* False: it is none that was asked for. */
 static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct hvt_rec_access *a,
-			 const struct hvt_insn *insn, const struct hvt_guess *g,
-			 struct hvt_event *ev)
+			 struct hvt_insn *insn, const struct hvt_guess *g, struct hvt_event *ev)
 {
 	struct hvt_watch_fact *w, *first = NULL;
 	size_t i;
@@ -185,7 +184,10 @@ static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct 
 	if (!ev->nr_watches)
 		first = hvt_watches_find(&r->watches, ev->watch);
 	ev->physical = first && first->flags & HVT_WATCH_PHYS;
-	hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->ip, &ev->ip_sym);
+	if (insn)
+		hvt_site_name(&r->symbols, &insn->site, ev);
+	else
+		hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ev->ip, &ev->ip_sym);
 	if (ev->physical)
 		hvt_symbols_physical(&r->symbols, ev->gpa, &ev->addr_sym);
 	else
@@ -199,30 +201,29 @@ static bool access_event(struct hvt_reader *r, const uint8_t *rec, const struct 
 /* One access of the current record, refining it first. False: none (left) in it. */
 static bool next_access(struct hvt_reader *r, const uint8_t *rec, struct hvt_event *ev)
 {
-	const struct hvt_insn *insn = NULL;
+	struct hvt_insn *insn = NULL;
 	const uint64_t *gpr = NULL;
-	struct hvt_rec_access a;
+	const struct hvt_rec_access *a = (const struct hvt_rec_access *)rec;
 
-	memcpy(&a, rec, sizeof(a));
-	if (!(a.h.flags & HVT_RF_NOINSN))
-		insn = hvt_decode(r->decoder, a.ip, a.h.flags, a.insn, a.insn_len);
-	if (a.h.flags & HVT_RF_REGS)
-		gpr = (const uint64_t *)(rec + sizeof(a));
+	if (!(a->h.flags & HVT_RF_NOINSN))
+		insn = hvt_decode(r->decoder, a->ip, a->h.flags, a->insn, a->insn_len);
+	if (a->h.flags & HVT_RF_REGS)
+		gpr = (const uint64_t *)(rec + sizeof(*a));
 	if (r->next_guess < 0) {
 		r->next_guess = 0;
 		r->nr_guesses = 1;
-		if (a.h.flags & HVT_RF_BLIND)
-			r->nr_guesses = hvt_refine(&r->watches, insn, &a, gpr, r->guesses);
+		if (a->h.flags & HVT_RF_BLIND)
+			r->nr_guesses = hvt_refine(&r->watches, insn, a, gpr, r->guesses);
 		else
-			r->guesses[0] = (struct hvt_guess){ a.gla, a.size, a.access, true };
-		if (r->nr_guesses == 1 && (a.h.flags & HVT_RF_BLIND) &&
-		    second_half(r, r->current.cpu, &a, &r->guesses[0]))
+			r->guesses[0] = (struct hvt_guess){ a->gla, a->size, a->access, true };
+		if (r->nr_guesses == 1 && (a->h.flags & HVT_RF_BLIND) &&
+		    second_half(r, r->current.cpu, a, &r->guesses[0]))
 			r->nr_guesses = 0;
 		if (!r->nr_guesses)
 			r->stats.near++;
 	}
 	while (r->next_guess < r->nr_guesses) {
-		if (access_event(r, rec, &a, insn, &r->guesses[r->next_guess++], ev))
+		if (access_event(r, rec, a, insn, &r->guesses[r->next_guess++], ev))
 			return true;
 		r->stats.filtered++;
 	}
@@ -257,7 +258,7 @@ int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev)
 	const struct hvt_pending *p;
 	struct hvt_rec_lost lost;
 	const uint8_t *rec;
-	struct hvt_rec h;
+	const struct hvt_rec *h;
 	int n;
 
 	for (;;) {
@@ -270,19 +271,19 @@ int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev)
 			r->next_guess = -1;
 		}
 		rec = r->current.chunk->bytes + r->current.offset;
-		memcpy(&h, rec, sizeof(h));
-		memset(ev, 0, sizeof(*ev));
+		h = (const struct hvt_rec *)rec;
+		hvt_clear(ev, sizeof(*ev));
 		ev->cpu = r->current.cpu;
-		ev->flags = h.flags;
-		ev->seq = h.seq;
-		ev->tsc = h.tsc;
-		ev->ns = hvt_clocks_ns(&r->clocks, h.tsc);
+		ev->flags = h->flags;
+		ev->seq = h->seq;
+		ev->tsc = h->tsc;
+		ev->ns = hvt_clocks_ns(&r->clocks, h->tsc);
 		if (r->next_guess < 0) {
 			r->stats.records++;
-			if (h.type != HVT_REC_LOST)
-				count_seq(r, ev->cpu, h.seq, 1);
+			if (h->type != HVT_REC_LOST)
+				count_seq(r, ev->cpu, h->seq, 1);
 		}
-		switch (h.type) {
+		switch (h->type) {
 		case HVT_REC_ACCESS:
 			ev->type = HVT_EV_ACCESS;
 			if (!next_access(r, rec, ev)) {
@@ -294,7 +295,7 @@ int hvt_next_event(struct hvt_reader *r, struct hvt_event *ev)
 			break;
 		case HVT_REC_LOST:
 			memcpy(&lost, rec, sizeof(lost));
-			count_seq(r, ev->cpu, h.seq, lost.count);
+			count_seq(r, ev->cpu, h->seq, lost.count);
 			ev->type = HVT_EV_LOST;
 			ev->count = lost.count;
 			r->stats.lost += lost.count;

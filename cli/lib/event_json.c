@@ -8,6 +8,7 @@
 
 #include "internal.h"
 #include "json_line.h"
+#include "origin.h"
 #include "trace_lines.h"
 #include "who.h"
 
@@ -48,6 +49,25 @@ static void where(struct hvt_line *l, const struct hvt_event *ev)
 	}
 	JSON_KEY(l, "addr_obj");
 	json_object(l, &ev->addr_sym);
+}
+
+void hvt_json_origin(struct hvt_line *l, const struct hvt_event *ev)
+{
+	JSON_KEY(l, "ip");
+	json_hex(l, ev->ip);
+	JSON_KEY(l, "sym");
+	json_symbol(l, &ev->ip_sym);
+	if (hvt_is_demangled(&ev->ip_sym)) {
+		JSON_KEY(l, "sym_raw");
+		json_raw_symbol(l, &ev->ip_sym);
+	}
+	JSON_KEY(l, "obj");
+	json_object(l, &ev->ip_sym);
+	if (ev->ip_sym.obj && !ev->ip_sym.kernel) {
+		JSON_KEY(l, "obj_off");
+		json_hex(l, ev->ip_sym.obj_off);
+	}
+	json_code(l, ev);
 }
 
 static void run(struct hvt_line *l, const struct hvt_event *ev)

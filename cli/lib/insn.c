@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_SLOTS 8192u /* a power of two; about 2.4 MB when all are used ... */
+#define CACHE_SLOTS 8192u /* a power of two; about 4 MB when all are used ... */
 #define BLOCK_SLOTS 64u	  /* ... and so many of them allocated at a time */
+#define SET	    2u	  /* slots that an instruction may be in, the youngest one first */
 
 enum mode { MODE_64, MODE_32, MODE_16, NR_MODES };
 
@@ -21,7 +22,8 @@ struct key {
 };
 
 struct slot {
-	struct key key;
+	/* what most events need, up to the site, begins with a cache line */
+	_Alignas(64) struct key key;
 	bool used;
 	struct hvt_insn insn;
 };
@@ -30,17 +32,18 @@ struct hvt_decoder {
 	csh handle[NR_MODES];
 	cs_insn *scratch[NR_MODES];
 	struct slot *cache[CACHE_SLOTS / BLOCK_SLOTS];
-	struct slot spare; /* when there is no memory for a block */
+	struct slot spare[SET]; /* when there is no memory for a block */
 };
 
 struct hvt_decoder *hvt_decoder_new(void)
 {
 	static const cs_mode modes[NR_MODES] = { CS_MODE_64, CS_MODE_32, CS_MODE_16 };
-	struct hvt_decoder *d = calloc(1, sizeof(*d));
+	struct hvt_decoder *d = aligned_alloc(_Alignof(struct slot), sizeof(*d));
 	int i;
 
 	if (!d)
 		return NULL;
+	memset(d, 0, sizeof(*d));
 	for (i = 0; i < NR_MODES; i++) {
 		if (cs_open(CS_ARCH_X86, modes[i], &d->handle[i]) != CS_ERR_OK)
 			goto fail;
@@ -61,8 +64,13 @@ void hvt_decoder_free(struct hvt_decoder *d)
 
 	if (!d)
 		return;
+	for (i = 0; i < CACHE_SLOTS; i++)
+		if (d->cache[i / BLOCK_SLOTS])
+			hvt_site_clear(&d->cache[i / BLOCK_SLOTS][i % BLOCK_SLOTS].insn.site);
 	for (i = 0; i < CACHE_SLOTS / BLOCK_SLOTS; i++)
 		free(d->cache[i]);
+	for (i = 0; i < SET; i++)
+		hvt_site_clear(&d->spare[i].insn.site);
 	for (i = 0; i < NR_MODES; i++) {
 		if (d->scratch[i])
 			cs_free(d->scratch[i], 1);
@@ -275,6 +283,7 @@ static void decode(struct hvt_decoder *d, struct hvt_insn *insn, enum mode mode,
 {
 	cs_insn *cs = d->scratch[mode];
 
+	hvt_site_clear(&insn->site);
 	memset(insn, 0, sizeof(*insn));
 	if (!cs_disasm_iter(d->handle[mode], &p, &len, &at, cs))
 		return;
@@ -302,27 +311,41 @@ static struct key key_of(uint64_t ip, enum mode mode, const uint8_t *bytes, size
 	return k;
 }
 
-static struct slot *slot_of(struct hvt_decoder *d, const struct key *k)
+static struct slot *new_block(void)
 {
-	struct slot **block;
-	uint64_t h = k->ip * 0x9e3779b97f4a7c15ull;
+	struct slot *block = aligned_alloc(_Alignof(struct slot), BLOCK_SLOTS * sizeof(*block));
 
-	h = (h ^ k->low) * 0x9e3779b97f4a7c15ull;
-	h = (h ^ k->high) * 0x9e3779b97f4a7c15ull;
-	h = (h ^ h >> 32) & (CACHE_SLOTS - 1);
-	block = &d->cache[h / BLOCK_SLOTS];
-	if (!*block)
-		*block = calloc(BLOCK_SLOTS, sizeof(**block));
-	return *block ? &(*block)[h % BLOCK_SLOTS] : &d->spare;
+	if (block)
+		memset(block, 0, BLOCK_SLOTS * sizeof(*block));
+	return block;
 }
 
-const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
-				  const uint8_t *bytes, size_t len)
+/* The SET slots of a key. */
+static struct slot *set_of(struct hvt_decoder *d, const struct key *k)
+{
+	struct slot **block;
+	uint64_t h = k->ip * 0x9e3779b97f4a7c15ull + k->low * 0xc2b2ae3d27d4eb4full +
+		     k->high * 0x165667b19e3779f9ull;
+
+	h = (h ^ h >> 32) & (CACHE_SLOTS - SET);
+	block = &d->cache[h / BLOCK_SLOTS];
+	if (!*block)
+		*block = new_block();
+	return *block ? &(*block)[h % BLOCK_SLOTS] : d->spare;
+}
+
+static bool holds(const struct slot *s, const struct key *k)
+{
+	return s->used && s->key.ip == k->ip && s->key.low == k->low && s->key.high == k->high;
+}
+
+struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
+			    const uint8_t *bytes, size_t len)
 {
 	enum mode mode = flags & HVT_RF_CODE32 ? MODE_32 :
 			 flags & HVT_RF_CODE16 ? MODE_16 :
 						 MODE_64;
-	struct slot *s;
+	struct slot *s, other;
 	struct key k;
 
 	if (len > HVT_INSN_BYTES)
@@ -330,8 +353,13 @@ const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t f
 	if (!len)
 		return NULL;
 	k = key_of(ip, mode, bytes, len);
-	s = slot_of(d, &k);
-	if (!s->used || s->key.ip != k.ip || s->key.low != k.low || s->key.high != k.high) {
+	s = set_of(d, &k);
+	if (holds(&s[1], &k))
+		s++;
+	else if (!holds(s, &k)) {
+		other = s[1];
+		s[1] = s[0];
+		s[0] = other;
 		s->used = true;
 		s->key = k;
 		decode(d, &s->insn, mode, ip, bytes, len);

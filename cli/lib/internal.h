@@ -10,11 +10,16 @@
 #include <hvtrace/hvtrace.h>
 
 #include "columns.h"
+#include "records.h"
+#include "span.h"
 
 #define HVT_PAGE 4096ull
 
 /* Make room for one more element behind n. 0 or -ENOMEM; *v and *cap change. */
 int hvt_grow(void **v, size_t *cap, size_t n, size_t elem);
+
+/* memset to 0, not inlined: of some hundred bytes that is a rep stos, slower than a call. */
+void hvt_clear(void *p, size_t len);
 
 /* A NUL-terminated copy of len bytes (cut at the first NUL by its users), or NULL. */
 char *hvt_copy_string(const void *bytes, size_t len);
@@ -48,7 +53,8 @@ struct hvt_ksyms {
 };
 
 int hvt_ksyms_add(struct hvt_ksyms *k, const uint8_t *payload, size_t len);
-struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr);
+/* The one that holds addr, or NULL; narrows the span to where it is so. */
+struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr, struct hvt_span *span);
 void hvt_ksyms_free(struct hvt_ksyms *k);
 
 /* ---- demangle.c ---- */
@@ -83,8 +89,6 @@ int hvt_objects_add(struct hvt_objects *all, const uint8_t *payload, size_t len)
 int hvt_objects_add_symtab(struct hvt_objects *all, const uint8_t *payload, size_t len);
 /* Its segments and symbols, from this machine's file if the log has none; or NULL. */
 const struct hvt_symtab *hvt_object_symtab(struct hvt_object *o, bool no_elf);
-/* Counts the sections that were added. */
-size_t hvt_objects_changes(const struct hvt_objects *all);
 
 /* ---- task.c: whose memory looked how, and when ---- */
 
@@ -105,11 +109,10 @@ int hvt_tasks_add_map(struct hvt_tasks *t, const uint8_t *payload, size_t len);
 /*
  * The mapping that held addr in pid at ns, or the file mapping that addr follows when
  * below is set (bss lies in anonymous memory behind its file). NULL: not known. *lasting:
- * the same for any time from ns on, while hvt_tasks_changes() is what it is now.
+ * the same for any time from ns on, until something is added.
  */
 const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint64_t ns,
 					 uint64_t addr, bool below, bool *lasting);
-size_t hvt_tasks_changes(const struct hvt_tasks *t);
 
 /* ---- process.c ---- */
 
@@ -147,23 +150,25 @@ const char *hvt_syscall_name(uint32_t number, bool ia32);
 /* ---- symbol.c ---- */
 
 /*
- * An address resolved, for any time from `from` on, as long as no fact is added that names
- * could come from.
+ * An address and those around it resolved, for any time from `from` on, as long as no fact
+ * is added that names could come from.
  */
 struct hvt_resolved {
 	uint64_t addr, from;
-	size_t changes; /* 0: unused */
+	struct hvt_span span;
+	size_t changes; /* 1 + those then; 0: unused */
 	uint32_t pid;
 	struct hvt_symbol sym;
 };
 
-#define HVT_RESOLVED	   8192u /* a power of two; 0.7 MB when all are used ... */
+#define HVT_RESOLVED	   8192u /* a power of two; 0.8 MB when all are used ... */
 #define HVT_RESOLVED_BLOCK 128u	 /* ... and so many of them allocated at a time */
 
 struct hvt_symbols {
 	struct hvt_ksyms ksyms;
 	struct hvt_objects *objects;
 	struct hvt_tasks *tasks;
+	size_t changes; /* facts so far */
 	bool no_elf, no_demangle;
 	bool lines;			/* of source are wanted */
 	struct hvt_label *kernel_label; /* of an address without a symbol */
@@ -172,12 +177,32 @@ struct hvt_symbols {
 		*resolved[HVT_RESOLVED / HVT_RESOLVED_BLOCK]; /* NULL: none of a block yet */
 };
 
-/* What it says of the symbols stays as long as s: names are never taken back. */
-void hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
+/* A section that names come from: KSYM, TASK, MAP, OBJECT or SYMTAB. 0, -EBADMSG or -ENOMEM. */
+int hvt_symbols_add(struct hvt_symbols *s, uint32_t type, const uint8_t *payload, size_t len);
+/*
+ * What it says of the symbols stays as long as s: names are never taken back. True: it is so
+ * for any time from ns on, while s->changes is what it is now.
+ */
+bool hvt_symbols_resolve(struct hvt_symbols *s, uint32_t pid, uint64_t ns, uint64_t addr,
 			 struct hvt_symbol *sym);
 void hvt_symbols_free(struct hvt_symbols *s);
 /* The same for a physical address: the device or memory that lies there. */
 void hvt_symbols_physical(struct hvt_symbols *s, uint64_t gpa, struct hvt_symbol *sym);
+
+/* ---- origin.c ---- */
+
+/* The name of an instruction, kept beside it. All 0: not asked for yet. */
+struct hvt_site {
+	uint64_t from;
+	size_t changes; /* 1 + those then; 0: to be asked again */
+	uint32_t pid;
+	struct hvt_symbol sym;
+	struct hvt_origin *origin; /* of sym; NULL: not made yet */
+};
+
+/* Sets ev's ip_sym and origin; what else there is of the instruction is in it already. */
+void hvt_site_name(struct hvt_symbols *s, struct hvt_site *site, struct hvt_event *ev);
+void hvt_site_clear(struct hvt_site *site);
 
 /* ---- insn.c: capstone ---- */
 
@@ -202,6 +227,7 @@ struct hvt_insn {
 	uint8_t nr_ops; /* memory operands */
 	uint8_t addr_bits;
 	bool sure; /* it touches no other memory, and sizes and accesses are right */
+	struct hvt_site site;
 	struct hvt_operand ops[HVT_OPERANDS];
 	char text[192]; /* capstone's mnemonic[32] and op_str[160] */
 };
@@ -215,8 +241,8 @@ void hvt_decoder_free(struct hvt_decoder *d);
  * The instruction at ip of len bytes, HVT_INSN_BYTES of which can be read in any case; mode by
  * HVT_RF_CODE32/16. NULL: not decodable. Cached.
  */
-const struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
-				  const uint8_t *bytes, size_t len);
+struct hvt_insn *hvt_decode(struct hvt_decoder *d, uint64_t ip, uint32_t flags,
+			    const uint8_t *bytes, size_t len);
 
 /* insn_sure.c: is it? Then accesses are set right. ops[] holds the explicit operands. */
 struct cs_insn;
@@ -275,8 +301,18 @@ enum hvt_meet {
 int hvt_watches_add(struct hvt_watches *w, const struct hvt_filters *filters,
 		    const uint8_t *payload, size_t len);
 void hvt_watches_free(struct hvt_watches *w);
-/* The one with this id, or NULL. */
-struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id);
+struct hvt_watch_fact *hvt_watches_search(const struct hvt_watches *w, uint32_t id);
+
+/* The one with this id, or NULL. Mostly ids grow and have no gaps. */
+static inline struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id)
+{
+	size_t i = w->n ? id - w->v[0].id : 0;
+
+	if (w->ids_grow && i < w->n && w->v[i].id == id)
+		return &w->v[i];
+	return hvt_watches_search(w, id);
+}
+
 /*
  * Positions in v, ascending, of the watches that touch linear addresses [first, last]:
  * how many, -E2BIG when there are more than max, -ENOMEM.
@@ -323,64 +359,6 @@ struct hvt_guess {
 int hvt_refine(struct hvt_watches *w, const struct hvt_insn *insn, const struct hvt_rec_access *rec,
 	       const uint64_t *gpr, struct hvt_guess out[HVT_OPERANDS]);
 
-/* ---- chunk.c: columns back into records ---- */
-
-struct hvt_chunk { /* the records of one EVENTS section, as in the ring */
-	size_t refs, len;
-	uint32_t cpu, records;
-	_Alignas(8) uint8_t bytes[];
-};
-
-/* The records of what is open in c. 0, -EBADMSG or -ENOMEM. */
-int hvt_chunk_decode(struct hvt_columns *c, uint32_t cpu, struct hvt_chunk **out);
-void hvt_chunk_unref(struct hvt_chunk *c);
-
-/* ---- merge.c: records of all CPUs in one order ---- */
-
-struct hvt_pending {
-	uint64_t tsc, seq;
-	uint32_t cpu;
-	uint32_t offset; /* in chunk->bytes */
-	struct hvt_chunk *chunk;
-};
-
-struct hvt_merge_cpu {
-	struct hvt_stored *stored, *last; /* sections, in the order of the stream */
-	struct hvt_chunk *chunk;	  /* the one before them; NULL: not decoded yet */
-	size_t at;			  /* in chunk->bytes */
-	uint64_t tsc;			  /* of the next record, as far as it is known */
-};
-
-struct hvt_merge {
-	struct hvt_merge_cpu *cpus;
-	uint32_t nr_cpus;
-	uint32_t *heap; /* CPUs that have something, the next one at 0 */
-	size_t nr_heap;
-	uint64_t limit; /* what has a smaller tsc may go out */
-	bool all;
-	struct hvt_columns columns;
-	size_t decoded; /* bytes of all chunks */
-	struct hvt_pending *given;
-	size_t nr_given, cap_given;
-	uint64_t bad; /* offset of the section that was -EBADMSG */
-};
-
-int hvt_merge_init(struct hvt_merge *m, uint32_t nr_cpus);
-/* An EVENTS section at off in the stream, of a good CPU. 0, -EBADMSG or -ENOMEM. */
-int hvt_merge_add(struct hvt_merge *m, const struct hvt_section *s, uint64_t off,
-		  const uint8_t *payload);
-/* Let out all that has a tsc below `tsc`. */
-void hvt_merge_release(struct hvt_merge *m, uint64_t tsc, bool all);
-/*
- * The next record, and with max above 1 those behind it that the same CPU made at the same
- * tsc. How many, 0 when none may go out, -EBADMSG (m->bad says where) or -ENOMEM. They are
- * m's, with their chunks, until the next call.
- */
-int hvt_merge_next(struct hvt_merge *m, const struct hvt_pending **given, int max);
-/* Forget the sections that are not decoded and are at off or behind it. */
-void hvt_merge_drop(struct hvt_merge *m, uint64_t off);
-void hvt_merge_free(struct hvt_merge *m);
-
 /* ---- reader.c, log.c, event.c ---- */
 
 struct hvt_cpu_seq {
@@ -403,6 +381,7 @@ struct hvt_marks {
 	size_t n, cap, pos;
 	uint64_t before; /* no record with a smaller tsc comes any more */
 	struct hvt_event held;
+	uint64_t held_records; /* up to and with that of held */
 	bool holding;
 };
 
@@ -439,6 +418,7 @@ struct hvt_reader {
 	void *zstd;
 	struct hvt_decoder *decoder;
 	struct hvt_reader_stats stats;
+	uint64_t given; /* records up to and with that of the last event, marks left out */
 
 	/* sees each good section and its plain payload: 0, -EBADMSG or -ENOMEM */
 	int (*tap)(void *arg, const struct hvt_section *s, const uint8_t *payload);

@@ -13,6 +13,8 @@
 #include "json.h"
 #include "label.h"
 #include "line.h"
+#include "origin.h"
+#include "put.h"
 
 /* Every object begins with its type, so each other member has a comma before it. */
 #define JSON_KEY(l, key) hvt_line_lit(l, ",\"" key "\":")
@@ -64,8 +66,6 @@ static inline void json_access_name(struct hvt_line *l, uint8_t access)
 
 static inline void json_value(struct hvt_line *l, const uint8_t *p, uint32_t len)
 {
-	uint64_t v = 0;
-
 	if (!len || !p) {
 		json_null(l);
 		return;
@@ -74,8 +74,7 @@ static inline void json_value(struct hvt_line *l, const uint8_t *p, uint32_t len
 		json_bytes(l, p, len);
 		return;
 	}
-	memcpy(&v, p, len);
-	json_hex(l, v);
+	json_hex(l, hvt_load(p, len));
 }
 
 /* "name+0x1f"; known: what the name is in JSON, or NULL */
@@ -155,21 +154,12 @@ static inline void json_source(struct hvt_line *l, const struct hvt_event *ev)
 /* Where the instruction is, and what. */
 static inline void json_from(struct hvt_line *l, const struct hvt_event *ev)
 {
-	JSON_KEY(l, "ip");
-	json_hex(l, ev->ip);
-	JSON_KEY(l, "sym");
-	json_symbol(l, &ev->ip_sym);
-	if (hvt_is_demangled(&ev->ip_sym)) {
-		JSON_KEY(l, "sym_raw");
-		json_raw_symbol(l, &ev->ip_sym);
-	}
-	JSON_KEY(l, "obj");
-	json_object(l, &ev->ip_sym);
-	if (ev->ip_sym.obj && !ev->ip_sym.kernel) {
-		JSON_KEY(l, "obj_off");
-		json_hex(l, ev->ip_sym.obj_off);
-	}
-	json_code(l, ev);
+	const struct hvt_origin *o = ev->origin;
+
+	if (o)
+		hvt_line_put(l, o->bytes + o->place_len + o->insn_len, o->json_len);
+	else
+		hvt_json_origin(l, ev);
 	if (ev->src_file)
 		json_source(l, ev);
 }

@@ -53,9 +53,10 @@ static int by_start(const void *a, const void *b)
 	return x->age < y->age ? -1 : x->age > y->age;
 }
 
-struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr)
+struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr, struct hvt_span *span)
 {
 	size_t lo = 0, hi = k->n, mid;
+	uint64_t into;
 
 	if (!k->sorted && k->n)
 		qsort(k->v, k->n, sizeof(*k->v), by_start);
@@ -67,9 +68,18 @@ struct hvt_ksym_name *hvt_ksyms_find(struct hvt_ksyms *k, uint64_t addr)
 		else
 			hi = mid;
 	}
-	/* lo - 1 is the nearest start at or below addr, the youngest of equal ones */
-	if (!lo || addr - k->v[lo - 1].start >= k->v[lo - 1].len)
+	if (lo < k->n)
+		hvt_span_ends(span, k->v[lo].start - addr - 1);
+	if (!lo)
 		return NULL;
+	/* lo - 1 is the nearest start at or below addr, the youngest of equal ones */
+	into = addr - k->v[lo - 1].start;
+	if (into >= k->v[lo - 1].len) {
+		hvt_span_begins(span, into - k->v[lo - 1].len);
+		return NULL;
+	}
+	hvt_span_begins(span, into);
+	hvt_span_ends(span, k->v[lo - 1].len - 1 - into);
 	return &k->v[lo - 1];
 }
 

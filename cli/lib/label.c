@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "json.h"
+#include "put.h"
 
 void hvt_line_escaped(struct hvt_line *l, const char *s, size_t len)
 {
@@ -58,7 +59,9 @@ struct hvt_label *hvt_label_new(const struct hvt_symbol *s)
 	head.sym_len = add_json(&l, s->name);
 	head.raw_len = add_json(&l, hvt_is_demangled(s) ? s->raw : NULL);
 	head.obj_len = add_json(&l, s->obj);
-	if (l.len == sizeof(head) + head.text_len + head.sym_len + head.raw_len + head.obj_len)
+	hvt_line_pad(&l, l.len, HVT_PUT_BEYOND);
+	if (l.len == HVT_PUT_BEYOND + sizeof(head) + head.text_len + head.sym_len + head.raw_len +
+			     head.obj_len)
 		label = (struct hvt_label *)l.p;
 	if (label)
 		memcpy(label, &head, sizeof(head));

@@ -14,7 +14,7 @@ struct hvt_label {
 	uint32_t text_len;	   /* "object:name", or what is before a nameless address */
 	uint32_t sym_len;	   /* name between the quotes of JSON, ... */
 	uint32_t raw_len, obj_len; /* ... the raw name and the object */
-	char bytes[];		   /* one after the other */
+	char bytes[];		   /* one after the other, and HVT_PUT_BEYOND more */
 };
 
 /* NULL: no memory. */

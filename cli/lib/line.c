@@ -4,16 +4,9 @@
 
 #include <stdlib.h>
 
-#define DIGITS_MAX 20 /* of 64 bits */
-#define PAD	   32
-
-static const char spaces[PAD + 1] = "                                ";
+#include "put.h"
 
 /* All pairs of digits, in order. */
-static const char decimal[] = "00010203040506070809101112131415161718192021222324"
-			      "25262728293031323334353637383940414243444546474849"
-			      "50515253545556575859606162636465666768697071727374"
-			      "75767778798081828384858687888990919293949596979899";
 static const char hexadecimal[] =
 	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 	"202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
@@ -29,6 +22,7 @@ struct hvt_line *hvt_line_start(void)
 	static _Thread_local struct hvt_line line;
 
 	line.len = 0;
+	line.short_of = false;
 	return &line;
 }
 
@@ -42,11 +36,13 @@ bool hvt_line_grow(struct hvt_line *l, size_t n)
 	size_t cap = l->cap ? l->cap : 1024;
 	char *p;
 
-	if (n > SIZE_MAX / 4 - l->len)
+	l->short_of |= n > SIZE_MAX / 4 - l->len;
+	if (l->short_of)
 		return false;
 	while (cap - l->len < n)
 		cap *= 2;
 	p = realloc(l->p, cap);
+	l->short_of = !p;
 	if (!p)
 		return false;
 	l->p = p;
@@ -54,78 +50,55 @@ bool hvt_line_grow(struct hvt_line *l, size_t n)
 	return true;
 }
 
-void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width)
+char *hvt_put_long(char *at, uint64_t v)
 {
-	/* from the end; what is copied behind it is overwritten */
-	char digits[2 * DIGITS_MAX], *p = digits + DIGITS_MAX;
-	size_t n, before;
+	uint64_t high = v / HVT_TEN8;
 
-	for (; v >= 100; v /= 100) {
-		p -= 2;
-		memcpy(p, decimal + v % 100 * 2, 2);
-	}
-	if (v >= 10) {
-		p -= 2;
-		memcpy(p, decimal + v * 2, 2);
-	} else {
-		*--p = (char)('0' + v);
-	}
-	n = (size_t)(digits + DIGITS_MAX - p);
-	before = n < width ? width - n : 0;
-	if (!hvt_line_room(l, before + DIGITS_MAX))
-		return;
-	memset(l->p + l->len, ' ', before);
-	memcpy(l->p + l->len + before, p, DIGITS_MAX);
-	l->len += before + n;
+	at = high < HVT_TEN8 ? hvt_put_dec(at, high) : hvt_put_long(at, high);
+	return hvt_put_fixed(at, (uint32_t)(v % HVT_TEN8), 8);
 }
 
-void hvt_line_fixed(struct hvt_line *l, uint64_t v, unsigned int digits)
+/* Where the next piece of up to n bytes begins. NULL: no room. */
+static char *place(struct hvt_line *l, size_t n)
 {
-	char *p;
+	return hvt_line_room(l, n + HVT_PUT_BEYOND) ? l->p + l->len : NULL;
+}
 
-	if (!hvt_line_room(l, digits))
-		return;
-	p = l->p + l->len + digits;
-	l->len += digits;
-	for (; digits >= 2; digits -= 2, v /= 100) {
-		p -= 2;
-		memcpy(p, decimal + v % 100 * 2, 2);
-	}
-	if (digits)
-		p[-1] = (char)('0' + v % 10);
+static void end(struct hvt_line *l, const char *at)
+{
+	l->len = (size_t)(at - l->p);
+}
+
+void hvt_line_dec(struct hvt_line *l, uint64_t v)
+{
+	char *at = place(l, HVT_PUT_NUMBER);
+
+	if (at)
+		end(l, hvt_put_dec(at, v));
+}
+
+void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width)
+{
+	size_t from = l->len;
+
+	hvt_line_dec(l, v);
+	hvt_line_right(l, from, width);
 }
 
 void hvt_line_hexn(struct hvt_line *l, uint64_t v, unsigned int digits)
 {
-	char *p;
+	char *at = place(l, 16);
 
-	if (!hvt_line_room(l, digits))
-		return;
-	p = l->p + l->len + digits;
-	l->len += digits;
-	for (; digits >= 2; digits -= 2, v >>= 8) {
-		p -= 2;
-		memcpy(p, hexadecimal + (v & 0xff) * 2, 2);
-	}
-	if (digits)
-		p[-1] = hexadecimal[(v & 15) * 2 + 1];
+	if (at)
+		end(l, hvt_put_hexn(at, v, digits));
 }
 
 void hvt_line_hex(struct hvt_line *l, uint64_t v)
 {
-	unsigned int bits = 64u - (unsigned int)__builtin_clzll(v | 1);
-	unsigned int n = (bits + 3) / 4, i;
-	char *p;
+	char *at = place(l, HVT_PUT_NUMBER);
 
-	if (!hvt_line_room(l, 2 + n))
-		return;
-	p = l->p + l->len;
-	memcpy(p, "0x", 2);
-	l->len += 2 + n;
-	for (p += 2; n & 1; n--)
-		*p++ = hexadecimal[(v >> 4 * (n - 1) & 15) * 2 + 1];
-	for (i = n; i; i -= 2, p += 2)
-		memcpy(p, hexadecimal + (v >> 4 * (i - 2) & 0xff) * 2, 2);
+	if (at)
+		end(l, hvt_put_hex(at, v));
 }
 
 void hvt_line_bytes(struct hvt_line *l, const uint8_t *bytes, size_t n)
@@ -141,12 +114,10 @@ void hvt_line_bytes(struct hvt_line *l, const uint8_t *bytes, size_t n)
 	l->len += 2 * n;
 }
 
-#define EACH(byte) (0x0101010101010101ull * (uint8_t)(byte))
-
 /* Has one of 8 bytes its top bit set here: it is zero, or one below it was. */
 static inline uint64_t zero_byte(uint64_t v)
 {
-	return (v - EACH(1)) & ~v & EACH(0x80);
+	return (v - HVT_EACH(1)) & ~v & HVT_EACH(0x80);
 }
 
 size_t hvt_line_plain(const char *s, size_t len, char and)
@@ -156,9 +127,9 @@ size_t hvt_line_plain(const char *s, size_t len, char and)
 
 	for (; len - n >= 8; n += 8) {
 		memcpy(&v, s + n, 8);
-		less = (v - EACH(0x20)) & ~v;
-		if (((less | v) & EACH(0x80)) | zero_byte(v ^ EACH(0x7f)) |
-		    zero_byte(v ^ EACH('\\')) | zero_byte(v ^ EACH(and)))
+		less = (v - HVT_EACH(0x20)) & ~v;
+		if (((less | v) & HVT_EACH(0x80)) | zero_byte(v ^ HVT_EACH(0x7f)) |
+		    zero_byte(v ^ HVT_EACH('\\')) | zero_byte(v ^ HVT_EACH(and)))
 			break;
 	}
 	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '\\' && s[n] != and)
@@ -170,13 +141,9 @@ void hvt_line_pad(struct hvt_line *l, size_t from, size_t width)
 {
 	size_t used = l->len - from;
 
-	if (used >= width || !hvt_line_room(l, width - used + PAD))
+	if (used >= width || !hvt_line_room(l, width - used))
 		return;
-	/* columns are narrow: one copy of a fixed size, what is too much is overwritten */
-	if (width - used <= PAD)
-		memcpy(l->p + l->len, spaces, PAD);
-	else
-		memset(l->p + l->len, ' ', width - used);
+	memset(l->p + l->len, ' ', width - used);
 	l->len += width - used;
 }
 

@@ -2,7 +2,7 @@
 /*
  * One output line in memory: what text and JSON are put together in before they are
  * written at once. Printing is most of what decoding a log costs; so the small steps are
- * inline, literals are copied as such, and numbers are made two digits at a time.
+ * inline, literals are copied as such, and numbers are made eight digits at a time.
  */
 #ifndef HVT_LIB_LINE_H
 #define HVT_LIB_LINE_H
@@ -16,6 +16,7 @@
 struct hvt_line {
 	char *p;
 	size_t len, cap;
+	bool short_of; /* memory: something is missing */
 };
 
 /* This thread's line, emptied. It is kept between uses and never freed. */
@@ -53,20 +54,11 @@ static inline void hvt_line_str(struct hvt_line *l, const char *s)
 	hvt_line_put(l, s, strlen(s));
 }
 
-/* v below 10^digits, with zeros before it */
-void hvt_line_fixed(struct hvt_line *l, uint64_t v, unsigned int digits);
 /* Right-aligned in `width` columns. */
 void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width);
-static inline void hvt_line_dec(struct hvt_line *l, uint64_t v)
-{
-	if (v < 10)
-		hvt_line_char(l, (char)('0' + v));
-	else
-		hvt_line_dec_right(l, v, 0);
-}
-
+void hvt_line_dec(struct hvt_line *l, uint64_t v);
 void hvt_line_hex(struct hvt_line *l, uint64_t v);			 /* 0x1f */
-void hvt_line_hexn(struct hvt_line *l, uint64_t v, unsigned int digits); /* 001f */
+void hvt_line_hexn(struct hvt_line *l, uint64_t v, unsigned int digits); /* 001f, 16 at most */
 void hvt_line_bytes(struct hvt_line *l, const uint8_t *bytes, size_t n); /* 00ff12 */
 
 /*

@@ -124,17 +124,14 @@ static int section(struct hvt_reader *r, const struct hvt_section *s, const uint
 		return 0;
 	case HVT_SEC_MARK:
 		return hvt_marks_add(&r->marks, payload, s->len);
-	case HVT_SEC_KSYM:
-		return hvt_ksyms_add(&r->symbols.ksyms, payload, s->len);
 	case HVT_SEC_TASK:
 		rc = hvt_processes_add(&r->processes, payload, s->len);
-		return rc ? rc : hvt_tasks_add_task(r->symbols.tasks, payload, s->len);
+		return rc ? rc : hvt_symbols_add(&r->symbols, s->type, payload, s->len);
+	case HVT_SEC_KSYM:
 	case HVT_SEC_MAP:
-		return hvt_tasks_add_map(r->symbols.tasks, payload, s->len);
 	case HVT_SEC_OBJECT:
-		return hvt_objects_add(r->symbols.objects, payload, s->len);
 	case HVT_SEC_SYMTAB:
-		return hvt_objects_add_symtab(r->symbols.objects, payload, s->len);
+		return hvt_symbols_add(&r->symbols, s->type, payload, s->len);
 	case HVT_SEC_ARMED:
 		r->armed = true;
 		return 0;

@@ -62,10 +62,16 @@ int hvt_marks_next(struct hvt_reader *r, struct hvt_event *ev)
 	const struct hvt_mark *mark = r->marks.pos < r->marks.n ? &r->marks.v[r->marks.pos] : NULL;
 	struct hvt_marks *m = &r->marks;
 
-	if (!mark && !m->holding)
-		return hvt_next_event(r, ev);
-	if (!m->holding)
+	if (!mark && !m->holding) {
+		if (!hvt_next_event(r, ev))
+			return 0;
+		r->given = r->stats.records;
+		return 1;
+	}
+	if (!m->holding) {
 		m->holding = hvt_next_event(r, &m->held);
+		m->held_records = r->stats.records;
+	}
 	if (mark && (m->holding ? mark->h.tsc <= m->held.tsc :
 				  mark->h.tsc < m->before || r->state != HVT_LOG_OPEN)) {
 		give(r, mark, ev);
@@ -74,6 +80,7 @@ int hvt_marks_next(struct hvt_reader *r, struct hvt_event *ev)
 	if (!m->holding)
 		return 0;
 	*ev = m->held;
+	r->given = m->held_records;
 	m->holding = false;
 	return 1;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * The one order of all CPUs' records: (tsc, cpu, seq). Sections wait here, as they are
- * stored, until a ROUND says that nothing earlier can still come; one is decoded when its
+ * stored, until a ROUND says that nothing earlier can still come; one is begun when its
  * first record is the next, so that there is in memory, for each CPU, what covers the
- * place of the merge. Records of one instruction share a tsc and keep their seq order;
- * two CPUs cannot share a tsc on one page, whose lock passed from one to the other in
- * between.
+ * place of the merge, and of that some records at a time. Records of one instruction share
+ * a tsc and keep their seq order; two CPUs cannot share a tsc on one page, whose lock passed
+ * from one to the other in between.
  */
 #include "internal.h"
 
@@ -67,7 +67,7 @@ int hvt_merge_add(struct hvt_merge *m, const struct hvt_section *s, uint64_t off
 		  const uint8_t *payload)
 {
 	struct hvt_merge_cpu *c = &m->cpus[s->cpu];
-	struct hvt_stored *st, **end = &c->stored;
+	struct hvt_stored *st, **tail = &c->stored;
 
 	if (hvt_columns_open(&m->columns, s, payload))
 		return -EBADMSG;
@@ -79,9 +79,9 @@ int hvt_merge_add(struct hvt_merge *m, const struct hvt_section *s, uint64_t off
 	st->s = *s;
 	memcpy(st->payload, payload, s->len);
 	if (c->stored)
-		end = &c->last->next;
-	*end = c->last = st;
-	if (!c->chunk && end == &c->stored) {
+		tail = &c->last->next;
+	*tail = c->last = st;
+	if (!c->cursor && tail == &c->stored) {
 		c->tsc = s->tsc_first;
 		push(m, s->cpu);
 	}
@@ -103,36 +103,42 @@ static struct hvt_rec head_at(const struct hvt_chunk *c, size_t at)
 	return h;
 }
 
-static int decode(struct hvt_merge *m, uint32_t cpu)
+/* Begin the next section of a CPU. 0, or -EBADMSG or -ENOMEM with m->bad. */
+static int begin(struct hvt_merge *m, uint32_t cpu)
 {
 	struct hvt_merge_cpu *c = &m->cpus[cpu];
 	struct hvt_stored *st = c->stored;
 	int rc = hvt_columns_open(&m->columns, &st->s, st->payload);
 
 	if (!rc)
-		rc = hvt_chunk_decode(&m->columns, cpu, &c->chunk);
-	if (!rc && m->decoded + c->chunk->len > DECODED_MAX) {
-		hvt_chunk_unref(c->chunk);
-		c->chunk = NULL;
+		rc = hvt_cursor_open(&m->columns, &c->cursor);
+	if (!rc && m->decoded + hvt_cursor_bytes(c->cursor) > DECODED_MAX) {
+		hvt_cursor_close(&m->columns, c->cursor);
+		c->cursor = NULL;
 		rc = -EBADMSG;
 	}
 	if (rc) {
 		m->bad = st->off;
 		return rc;
 	}
-	m->decoded += c->chunk->len;
-	c->at = 0;
-	c->tsc = head_at(c->chunk, 0).tsc;
+	m->decoded += hvt_cursor_bytes(c->cursor);
+	c->tsc = hvt_cursor_tsc(c->cursor);
 	c->stored = st->next;
 	free(st);
-	sift_down(m, 0);
 	return 0;
 }
 
-/* Is there a record that may go out, of m->heap[0] then? 1, 0, or as decode(). */
+static void end(struct hvt_merge *m, struct hvt_merge_cpu *c)
+{
+	m->decoded -= hvt_cursor_bytes(c->cursor);
+	hvt_cursor_close(&m->columns, c->cursor);
+	c->cursor = NULL;
+}
+
+/* Is there a record that may go out, of m->heap[0] then? 1, 0, or as begin(). */
 static int ready(struct hvt_merge *m)
 {
-	const struct hvt_merge_cpu *c;
+	struct hvt_merge_cpu *c;
 	int rc;
 
 	while (m->nr_heap) {
@@ -141,9 +147,15 @@ static int ready(struct hvt_merge *m)
 			return 0;
 		if (c->chunk)
 			return 1;
-		rc = decode(m, m->heap[0]);
+		if (c->cursor) {
+			c->chunk = hvt_cursor_next(&m->columns, c->cursor, m->heap[0]);
+			c->at = 0;
+			return c->chunk ? 1 : -ENOMEM;
+		}
+		rc = begin(m, m->heap[0]);
 		if (rc)
 			return rc;
+		sift_down(m, 0);
 	}
 	return 0;
 }
@@ -152,10 +164,10 @@ static int give(struct hvt_merge *m)
 {
 	struct hvt_merge_cpu *c = &m->cpus[m->heap[0]];
 	struct hvt_rec h = head_at(c->chunk, c->at);
-	int rc = hvt_grow((void **)&m->given, &m->cap_given, m->nr_given, sizeof(*m->given));
 
-	if (rc)
-		return rc;
+	if (m->nr_given == m->cap_given &&
+	    hvt_grow((void **)&m->given, &m->cap_given, m->nr_given, sizeof(*m->given)))
+		return -ENOMEM;
 	m->given[m->nr_given++] =
 		(struct hvt_pending){ h.tsc, h.seq, m->heap[0], (uint32_t)c->at, c->chunk };
 	c->chunk->refs++;
@@ -163,12 +175,15 @@ static int give(struct hvt_merge *m)
 	if (c->at < c->chunk->len) {
 		c->tsc = head_at(c->chunk, c->at).tsc;
 	} else {
-		m->decoded -= c->chunk->len;
-		hvt_chunk_unref(c->chunk);
+		hvt_chunk_put(&m->columns, c->chunk);
 		c->chunk = NULL;
-		if (c->stored)
-			c->tsc = c->stored->s.tsc_first;
+		if (hvt_cursor_left(c->cursor))
+			c->tsc = hvt_cursor_tsc(c->cursor);
 		else
+			end(m, c);
+		if (!c->cursor && c->stored)
+			c->tsc = c->stored->s.tsc_first;
+		else if (!c->cursor)
 			m->heap[0] = m->heap[--m->nr_heap];
 	}
 	if (m->nr_heap)
@@ -179,7 +194,7 @@ static int give(struct hvt_merge *m)
 static void forget_given(struct hvt_merge *m)
 {
 	while (m->nr_given)
-		hvt_chunk_unref(m->given[--m->nr_given].chunk);
+		hvt_chunk_put(&m->columns, m->given[--m->nr_given].chunk);
 }
 
 int hvt_merge_next(struct hvt_merge *m, const struct hvt_pending **given, int max)
@@ -211,7 +226,7 @@ static void rebuild(struct hvt_merge *m)
 
 	m->nr_heap = 0;
 	for (cpu = 0; cpu < m->nr_cpus; cpu++)
-		if (m->cpus[cpu].chunk || m->cpus[cpu].stored)
+		if (m->cpus[cpu].cursor || m->cpus[cpu].stored)
 			push(m, cpu);
 }
 
@@ -241,8 +256,10 @@ void hvt_merge_free(struct hvt_merge *m)
 	forget_given(m);
 	if (m->cpus && m->heap)
 		hvt_merge_drop(m, 0);
-	for (cpu = 0; m->cpus && cpu < m->nr_cpus; cpu++)
-		hvt_chunk_unref(m->cpus[cpu].chunk);
+	for (cpu = 0; m->cpus && cpu < m->nr_cpus; cpu++) {
+		hvt_chunk_put(&m->columns, m->cpus[cpu].chunk);
+		hvt_cursor_close(&m->columns, m->cpus[cpu].cursor);
+	}
 	hvt_columns_close(&m->columns);
 	free(m->given);
 	free(m->cpus);

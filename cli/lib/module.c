@@ -9,7 +9,8 @@
 
 static bool kernel_module(struct hvt_reader *r, uint64_t addr, struct hvt_module_fact *m)
 {
-	const struct hvt_ksym_name *k = hvt_ksyms_find(&r->symbols.ksyms, addr);
+	struct hvt_span span = { 0 };
+	const struct hvt_ksym_name *k = hvt_ksyms_find(&r->symbols.ksyms, addr, &span);
 
 	m->path = k && k->module[0] ? k->module : "[kernel]";
 	m->kernel = true;
@@ -37,6 +38,7 @@ static void image(const struct hvt_symtab *t, uint64_t addr, uint64_t vaddr,
 bool hvt_reader_module(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t addr,
 		       struct hvt_module_fact *m)
 {
+	struct hvt_span span = { 0 };
 	const struct hvt_mapping *map;
 	const struct hvt_symtab *t;
 	uint64_t vaddr;
@@ -55,7 +57,7 @@ bool hvt_reader_module(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t
 	m->end = map->end;
 	t = hvt_object_symtab(map->obj, r->symbols.no_elf);
 	if (t && hvt_symtab_vaddr(t, map->offset, map->prot & PROT_EXEC,
-				  map->offset + (addr - map->start), &vaddr, NULL))
+				  map->offset + (addr - map->start), &vaddr, NULL, &span))
 		image(t, addr, vaddr, m);
 	return true;
 }

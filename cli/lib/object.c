@@ -19,7 +19,7 @@
 struct hvt_objects {
 	struct hvt_object *by_path[BUCKETS];
 	struct hvt_object **by_id; /* those that an OBJECT section described */
-	size_t n, cap, symtabs;
+	size_t n, cap;
 };
 
 struct hvt_objects *hvt_objects_new(void)
@@ -188,13 +188,7 @@ int hvt_objects_add_symtab(struct hvt_objects *all, const uint8_t *payload, size
 	t = all->by_id[h.object - 1]->symtab;
 	if (!t || t->nr_names)
 		return -EBADMSG;
-	all->symtabs++;
 	return take_names(t, &h, payload + sizeof(h));
-}
-
-size_t hvt_objects_changes(const struct hvt_objects *all)
-{
-	return all->n + all->symtabs;
 }
 
 const struct hvt_symtab *hvt_object_symtab(struct hvt_object *o, bool no_elf)

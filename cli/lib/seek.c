@@ -321,7 +321,10 @@ static int advance(struct hvt_log *log)
 /* The place that was asked for begins with the first event for which this holds. */
 static bool reached(const struct hvt_log *log, const struct hvt_event *ev)
 {
-	if (ev->tsc < log->since || ev->ns < log->from_ns || hvt_log_record(log) < log->from_record)
+	if (ev->tsc < log->since || ev->ns < log->from_ns)
+		return false;
+	/* a mark stands before the record that comes next */
+	if (log->from_record && log->skipped + log->reader->given <= log->from_record)
 		return false;
 	return log->from_cpu == ANY_CPU || (ev->cpu == log->from_cpu && ev->seq >= log->from_seq);
 }
@@ -382,7 +385,9 @@ int hvt_log_event(struct hvt_log *log, struct hvt_event *ev)
 
 uint64_t hvt_log_record(const struct hvt_log *log)
 {
-	return log->skipped + log->reader->stats.records - 1;
+	uint64_t upto = log->skipped + log->reader->given;
+
+	return upto ? upto - 1 : 0;
 }
 
 uint64_t hvt_log_records(struct hvt_log *log)

@@ -16,6 +16,7 @@ int hvt_reader_line(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t ad
 		    const char **file)
 {
 	struct hvt_symbols *s = &r->symbols;
+	struct hvt_span span = { 0 };
 	const struct hvt_mapping *m;
 	const struct hvt_symtab *t;
 	struct hvt_object *o;
@@ -32,7 +33,7 @@ int hvt_reader_line(struct hvt_reader *r, uint32_t pid, uint64_t ns, uint64_t ad
 		return 0;
 	t = hvt_object_symtab(o, s->no_elf);
 	if (!t || !hvt_symtab_vaddr(t, m->offset, m->prot & PROT_EXEC,
-				    m->offset + (addr - m->start), &vaddr, NULL))
+				    m->offset + (addr - m->start), &vaddr, NULL, &span))
 		return 0;
 	if (!o->debug_tried)
 		o->debug = hvt_debug_open(o->path, o->build_id, o->build_id_len);

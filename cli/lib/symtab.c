@@ -78,11 +78,12 @@ void hvt_symtab_sort(struct hvt_symtab *t)
 }
 
 bool hvt_symtab_vaddr(const struct hvt_symtab *t, uint64_t map_off, bool exec, uint64_t off,
-		      uint64_t *vaddr, uint64_t *seg_end)
+		      uint64_t *vaddr, uint64_t *seg_end, struct hvt_span *span)
 {
 	const struct hvt_segment *s, *best = NULL;
 	uint64_t mask = HVT_PAGE - 1;
 	int score, best_score = -1;
+	bool inside;
 	size_t i;
 
 	for (i = 0; i < t->nr_segs; i++) {
@@ -93,8 +94,14 @@ bool hvt_symtab_vaddr(const struct hvt_symtab *t, uint64_t map_off, bool exec, u
 		 */
 		if (map_off < (s->offset & ~mask) || map_off > s->offset + s->filesz)
 			continue;
-		score = (s->exec == exec ? 2 : 0) +
-			(off >= s->offset && off - s->offset < s->memsz ? 1 : 0);
+		inside = off >= s->offset && off - s->offset < s->memsz;
+		if (off < s->offset)
+			hvt_span_ends(span, s->offset - off - 1);
+		else if (inside)
+			hvt_span_ends(span, s->memsz - 1 - (off - s->offset));
+		if (off >= s->offset)
+			hvt_span_begins(span, off - s->offset - (inside ? 0 : s->memsz));
+		score = (s->exec == exec ? 2 : 0) + inside;
 		if (score > best_score) {
 			best = s;
 			best_score = score;
@@ -108,10 +115,11 @@ bool hvt_symtab_vaddr(const struct hvt_symtab *t, uint64_t map_off, bool exec, u
 	return true;
 }
 
-struct hvt_name *hvt_symtab_find(const struct hvt_symtab *t, uint64_t vaddr)
+struct hvt_name *hvt_symtab_find(const struct hvt_symtab *t, uint64_t vaddr, struct hvt_span *span)
 {
 	size_t lo = 0, hi = t->nr_names, mid, back;
 	struct hvt_name *n;
+	uint64_t into;
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
@@ -120,10 +128,19 @@ struct hvt_name *hvt_symtab_find(const struct hvt_symtab *t, uint64_t vaddr)
 		else
 			hi = mid;
 	}
+	if (lo < t->nr_names)
+		hvt_span_ends(span, t->names[lo].value - vaddr - 1);
+	if (lo)
+		hvt_span_begins(span, vaddr - t->names[lo - 1].value);
 	/* a symbol inside another one may end before vaddr: look a few back */
 	for (back = 0; lo && back < 64; lo--, back++) {
 		n = &t->names[lo - 1];
-		if (n->size ? vaddr - n->value < n->size : back == 0)
+		into = vaddr - n->value;
+		if (n->size && into < n->size)
+			hvt_span_ends(span, n->size - 1 - into);
+		else if (n->size)
+			hvt_span_begins(span, into - n->size);
+		if (n->size ? into < n->size : back == 0)
 			return n;
 	}
 	return NULL;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "span.h"
+
 struct hvt_segment {
 	uint64_t offset, filesz, vaddr, memsz;
 	bool exec;
@@ -48,13 +50,13 @@ void hvt_symtab_sort(struct hvt_symtab *t);
 /*
  * The link-time address of byte `off` of the file in a mapping that begins with byte
  * map_off and is executable or not. seg_end (if not NULL) gets the end of the segment's
- * memory image. False when no load segment holds it.
+ * memory image. False when no load segment holds it. Narrows the span to the segment.
  */
 bool hvt_symtab_vaddr(const struct hvt_symtab *t, uint64_t map_off, bool exec, uint64_t off,
-		      uint64_t *vaddr, uint64_t *seg_end);
+		      uint64_t *vaddr, uint64_t *seg_end, struct hvt_span *span);
 
-/* The symbol that covers vaddr, NULL when none. */
-struct hvt_name *hvt_symtab_find(const struct hvt_symtab *t, uint64_t vaddr);
+/* The symbol that covers vaddr, NULL when none. Narrows the span to it, or to where none is. */
+struct hvt_name *hvt_symtab_find(const struct hvt_symtab *t, uint64_t vaddr, struct hvt_span *span);
 
 /* Is there a symbol of this name? */
 bool hvt_symtab_defines(const struct hvt_symtab *t, const char *name);

@@ -252,11 +252,6 @@ static const struct hvt_mapping *search(struct image *im, uint64_t ns, uint64_t 
 	return found;
 }
 
-size_t hvt_tasks_changes(const struct hvt_tasks *t)
-{
-	return t->changes;
-}
-
 const struct hvt_mapping *hvt_tasks_find(struct hvt_tasks *t, uint32_t pid, uint64_t ns,
 					 uint64_t addr, bool below, bool *lasting)
 {

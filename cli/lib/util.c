@@ -24,6 +24,11 @@ int hvt_grow(void **v, size_t *cap, size_t n, size_t elem)
 	return 0;
 }
 
+void hvt_clear(void *p, size_t len)
+{
+	memset(p, 0, len);
+}
+
 char *hvt_copy_string(const void *bytes, size_t len)
 {
 	char *s = malloc(len + 1);

@@ -165,7 +165,7 @@ static int events(struct stream *s, const struct hvt_section *sec, const uint8_t
 		rc = hvt_chunk_decode(&s->columns, sec->cpu, &chunk);
 	if (!rc)
 		rc = records(s, sec, chunk);
-	hvt_chunk_unref(chunk);
+	hvt_chunk_put(&s->columns, chunk);
 	return rc;
 }
 

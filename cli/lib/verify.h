@@ -46,7 +46,10 @@ struct hvt_vpages;
 struct hvt_vpages *hvt_vpages_new(const struct hvt_verify *v);
 void hvt_vpages_free(struct hvt_vpages *p);
 
-/* The page at gpa; NULL: no memory. Forgets what an earlier hvt_vpages_void() voided. */
+/*
+ * The page at gpa, whose bytes are there until another page is asked for; NULL: no memory.
+ * Forgets what an earlier hvt_vpages_void() voided.
+ */
 struct hvt_vpage *hvt_vpages_get(struct hvt_vpages *p, uint64_t gpa);
 
 /* Records are missing from here on: nothing known before proves anything later. */
@@ -79,7 +82,9 @@ bool hvt_vpage_rank(struct hvt_vpages *p, struct hvt_vpage *page, uint64_t rank,
  */
 uint32_t hvt_vpage_check(struct hvt_vpages *p, struct hvt_vpage *page, uint32_t off,
 			 const uint8_t *bytes, uint32_t n, uint8_t *known);
-void hvt_vpage_set(struct hvt_vpage *page, uint32_t off, const uint8_t *bytes, uint32_t n);
+/* 0 or -ENOMEM. */
+int hvt_vpage_set(struct hvt_vpages *p, struct hvt_vpage *page, uint32_t off, const uint8_t *bytes,
+		  uint32_t n);
 void hvt_vpage_forget(struct hvt_vpage *page, uint32_t off, uint32_t n);
 
 #endif

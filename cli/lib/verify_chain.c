@@ -163,9 +163,12 @@ static bool may_be_watched(const struct hvt_chain *c, const struct item *it, uin
 
 enum phase { CHECK, READS, FORGET, WRITES };
 
-/* Bytes [at, at + len) from gla on, page by page: values, or (FORGET) unseen writes. */
-static void walk(struct hvt_chain *c, const struct item *it, enum phase phase, uint64_t at,
-		 uint64_t len)
+/*
+ * Bytes [at, at + len) from gla on, page by page: values, or (FORGET) unseen writes. 0 or
+ * -ENOMEM.
+ */
+static int walk(struct hvt_chain *c, const struct item *it, enum phase phase, uint64_t at,
+		uint64_t len)
 {
 	uint64_t first = it->a.gpa & (HVT_PAGE - 1), pos, n, done;
 	struct hvt_flaw f = { .cpu = it->cpu, .seq = it->a.h.seq, .tsc = it->a.h.tsc };
@@ -202,9 +205,11 @@ static void walk(struct hvt_chain *c, const struct item *it, enum phase phase, u
 			hvt_vpage_forget(page, off, (uint32_t)n);
 			break;
 		default:
-			hvt_vpage_set(page, off, it->new_ + done, (uint32_t)n);
+			if (hvt_vpage_set(c->pages, page, off, it->new_ + done, (uint32_t)n))
+				return -ENOMEM;
 		}
 	}
+	return 0;
 }
 
 /* A BLIND record's instruction may have written more than the record has values of. */
@@ -245,16 +250,17 @@ static void forget(struct hvt_chain *c, const struct item *it)
 		walk(c, it, FORGET, 0, it->a.size);
 }
 
-static void chain(struct hvt_chain *c, const struct item *it, enum phase phase)
+static int chain(struct hvt_chain *c, const struct item *it, enum phase phase)
 {
 	bool want = phase == CHECK || (phase == WRITES) == writes(it);
 
 	if (!is_memory(it))
-		return;
+		return 0;
 	if (phase == FORGET)
 		forget(c, it);
 	else if (want && it->len)
-		walk(c, it, phase, it->off, it->len);
+		return walk(c, it, phase, it->off, it->len);
+	return 0;
 }
 
 /* The record's part that does not depend on others of its instruction. */
@@ -341,7 +347,7 @@ int hvt_chain_add(struct hvt_chain *c, const struct hvt_pending *p, size_t n)
 	}
 	for (phase = CHECK; phase <= WRITES; phase++)
 		for (i = 0; i < n; i++)
-			if (load(&it, &p[i]))
-				chain(c, &it, phase);
+			if (load(&it, &p[i]) && chain(c, &it, phase))
+				return -ENOMEM;
 	return 0;
 }

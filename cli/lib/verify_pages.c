@@ -2,10 +2,11 @@
 /*
  * What is known of physical memory while a log is verified: for each page that a record
  * touched its last rank, and for those whose place in a watch is known, the last value of
- * each byte that a watch of writes covers. Other bytes may change unseen. Memory is
- * bounded by the pages touched.
+ * each byte that a watch of writes covers. Other bytes may change unseen. In memory there is
+ * a page's place and rank; its bytes are there as far as verify_bytes.c has room.
  */
 #include "verify.h"
+#include "verify_bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +19,6 @@ struct place {
 	uint64_t va;
 };
 
-/* Bit maps: one bit for each byte of the page. */
-struct bytes {
-	uint64_t covered[WORDS]; /* by a watch of writes without a filter */
-	uint64_t known[WORDS];	 /* value[] is what is there */
-	uint64_t stale[WORDS];	 /* was known, until something unseen came between */
-	uint8_t value[HVT_PAGE];
-};
-
 struct hvt_vpage {
 	struct hvt_vpage *next;
 	uint64_t gpa, epoch;
@@ -34,7 +27,9 @@ struct hvt_vpage {
 	bool ranked, placed;
 	uint32_t rank_cpu;
 	uint64_t rank, rank_tsc;
-	struct bytes *bytes; /* NULL: nothing of it is covered */
+	bool whole;	   /* a watch of writes without a filter covers all of it ... */
+	uint64_t *covered; /* ... or these bytes, a bit for each; NULL: none */
+	struct hvt_vbytes bytes;
 };
 
 /* Where a process has a page: (pid, va) -> page. */
@@ -49,6 +44,7 @@ struct hvt_vpages {
 	struct location **locations;
 	size_t buckets, n, loc_buckets, loc_n;
 	struct hvt_vpage *last; /* most records touch the page of the one before */
+	struct hvt_vstore store;
 	uint64_t epoch;
 	struct hvt_verdict *verdict;
 	const struct hvt_log_watch *watches;
@@ -82,6 +78,7 @@ struct hvt_vpages *hvt_vpages_new(const struct hvt_verify *v)
 
 	if (!p)
 		return NULL;
+	hvt_vstore_init(&p->store);
 	p->verdict = v->verdict;
 	p->watches = v->watches;
 	p->nr_watches = v->nr_watches;
@@ -110,7 +107,8 @@ void hvt_vpages_free(struct hvt_vpages *p)
 	for (i = 0; p->hash && i < p->buckets; i++)
 		while ((g = p->hash[i])) {
 			p->hash[i] = g->next;
-			free(g->bytes);
+			hvt_vbytes_drop(&p->store, &g->bytes);
+			free(g->covered);
 			free(g);
 		}
 	for (i = 0; p->locations && i < p->loc_buckets; i++)
@@ -121,6 +119,7 @@ void hvt_vpages_free(struct hvt_vpages *p)
 	free(p->hash);
 	free(p->locations);
 	free(p->by_id);
+	hvt_vstore_close(&p->store);
 	free(p);
 }
 
@@ -149,11 +148,6 @@ static void set_bits(uint64_t *map, uint32_t off, uint32_t n)
 		map[off / 64] |= 1ull << (off % 64);
 }
 
-static bool bit(const uint64_t *map, uint32_t off)
-{
-	return map[off / 64] >> (off % 64) & 1;
-}
-
 /* The bytes that w covers of the page at `page`, as [*off, *off + n); 0: none. */
 static uint32_t part_of(const struct hvt_log_watch *w, uint64_t page, uint32_t *off)
 {
@@ -180,12 +174,15 @@ static int cover(struct hvt_vpages *p, struct hvt_vpage *g, bool phys, int32_t p
 		n = part_of(w, at, &off);
 		if (!n)
 			continue;
-		if (!g->bytes)
-			g->bytes = calloc(1, sizeof(*g->bytes));
-		if (!g->bytes)
-			return -1;
-		set_bits(g->bytes->covered, off, n);
 		g->placed = true;
+		g->whole |= n == HVT_PAGE;
+		if (g->whole)
+			return 0;
+		if (!g->covered)
+			g->covered = calloc(WORDS, sizeof(*g->covered));
+		if (!g->covered)
+			return -1;
+		set_bits(g->covered, off, n);
 	}
 	return 0;
 }
@@ -193,13 +190,8 @@ static int cover(struct hvt_vpages *p, struct hvt_vpage *g, bool phys, int32_t p
 /* What was known is not known any more. */
 static void make_stale(struct hvt_vpage *g)
 {
-	size_t i;
-
 	g->ranked = false;
-	for (i = 0; g->bytes && i < WORDS; i++) {
-		g->bytes->stale[i] |= g->bytes->known[i];
-		g->bytes->known[i] = 0;
-	}
+	hvt_vbytes_make_stale(&g->bytes);
 }
 
 /* It may be other memory by now: its place is not known either. */
@@ -209,8 +201,9 @@ static int reset(struct hvt_vpages *p, struct hvt_vpage *g)
 	g->epoch = p->epoch;
 	g->nr_places = 0;
 	g->placed = false;
-	if (g->bytes)
-		memset(g->bytes->covered, 0, sizeof(g->bytes->covered));
+	g->whole = false;
+	free(g->covered);
+	g->covered = NULL;
 	return cover(p, g, true, 0, g->gpa);
 }
 
@@ -259,7 +252,7 @@ struct hvt_vpage *hvt_vpages_get(struct hvt_vpages *p, uint64_t gpa)
 		p->verdict->pages++;
 		if (reset(p, g))
 			return NULL;
-	} else if (g->epoch != p->epoch && reset(p, g)) {
+	} else if (hvt_vbytes_use(&p->store, &g->bytes) || (g->epoch != p->epoch && reset(p, g))) {
 		return NULL;
 	}
 	p->last = g;
@@ -405,54 +398,32 @@ bool hvt_vpage_rank(struct hvt_vpages *p, struct hvt_vpage *g, uint64_t rank, ui
 	return good;
 }
 
+/* Is a byte of it covered? Then *map says which; NULL: all. */
+static bool is_covered(const struct hvt_vpage *g, const uint64_t **map)
+{
+	*map = g->whole ? NULL : g->covered;
+	return g->whole || g->covered;
+}
+
 uint32_t hvt_vpage_check(struct hvt_vpages *p, struct hvt_vpage *g, uint32_t off,
 			 const uint8_t *bytes, uint32_t n, uint8_t *known)
 {
-	struct bytes *b = g->bytes;
-	uint32_t i, bad = n;
+	const uint64_t *map;
 
-	for (i = 0; b && i < n; i++, off++) {
-		if (!bit(b->covered, off))
-			continue;
-		if (bit(b->known, off)) {
-			if (b->value[off] == bytes[i]) {
-				p->verdict->links++;
-				continue;
-			}
-			p->verdict->differ++;
-			if (bad == n) {
-				bad = i;
-				*known = b->value[off];
-			}
-		} else if (bit(b->stale, off)) {
-			p->verdict->voided++;
-			b->stale[off / 64] &= ~(1ull << (off % 64));
-		}
-	}
-	return bad;
+	if (!is_covered(g, &map))
+		return n;
+	return hvt_vbytes_check(&g->bytes, map, off, bytes, n, known, p->verdict);
 }
 
-void hvt_vpage_set(struct hvt_vpage *g, uint32_t off, const uint8_t *bytes, uint32_t n)
+int hvt_vpage_set(struct hvt_vpages *p, struct hvt_vpage *g, uint32_t off, const uint8_t *bytes,
+		  uint32_t n)
 {
-	struct bytes *b = g->bytes;
-	uint32_t i;
+	const uint64_t *map;
 
-	for (i = 0; b && i < n; i++, off++) {
-		if (!bit(b->covered, off))
-			continue;
-		b->value[off] = bytes[i];
-		b->known[off / 64] |= 1ull << (off % 64);
-		b->stale[off / 64] &= ~(1ull << (off % 64));
-	}
+	return is_covered(g, &map) ? hvt_vbytes_set(&p->store, &g->bytes, map, off, bytes, n) : 0;
 }
 
 void hvt_vpage_forget(struct hvt_vpage *g, uint32_t off, uint32_t n)
 {
-	struct bytes *b = g->bytes;
-
-	for (; b && n; off++, n--)
-		if (bit(b->known, off)) {
-			b->known[off / 64] &= ~(1ull << (off % 64));
-			b->stale[off / 64] |= 1ull << (off % 64);
-		}
+	hvt_vbytes_forget(&g->bytes, off, n);
 }

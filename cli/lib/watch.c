@@ -252,19 +252,20 @@ uint32_t hvt_watches_touched(struct hvt_watches *w, uint32_t own_id, uint32_t ac
 			     const struct hvt_place *p, uint32_t *ids, uint32_t max)
 {
 	const struct hvt_watch_fact *own = own_id ? hvt_watches_find(w, own_id) : NULL, *f;
-	bool direct = own && is_direct(own, p), touches;
-	uint64_t first, last;
+	uint64_t first = p->addr, last = last_of(p->addr, p->size);
+	bool direct, touches;
 	uint32_t n = 0;
 	size_t i;
 	int some;
 
+	/* nearly always it is inside of its own watch, which has these bytes to itself */
+	if (own && !w->any_phys && first >= own->addr && last <= own->addr + (own->len - 1) &&
+	    hvt_watch_alone(w, own)) {
+		ids[0] = own->id;
+		return max && own->access & access ? 1 : 0;
+	}
+	direct = own && is_direct(own, p);
 	if (direct && !w->any_phys) {
-		if (p->addr >= own->addr &&
-		    last_of(p->addr, p->size) <= own->addr + (own->len - 1) &&
-		    hvt_watch_alone(w, own)) {
-			ids[0] = own->id;
-			return max && own->access & access ? 1 : 0;
-		}
 		some = touched_directly(w, own, access, p, ids, max);
 		if (some >= 0)
 			return (uint32_t)some;

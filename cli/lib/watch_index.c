@@ -116,14 +116,10 @@ int hvt_watches_between(struct hvt_watches *w, uint64_t first, uint64_t last, si
 }
 
 /* The module's ids grow; a log that says otherwise is searched from the start. */
-struct hvt_watch_fact *hvt_watches_find(const struct hvt_watches *w, uint32_t id)
+struct hvt_watch_fact *hvt_watches_search(const struct hvt_watches *w, uint32_t id)
 {
 	size_t lo = 0, hi = w->n, i;
 
-	/* mostly they have no gaps */
-	if (w->ids_grow && hi && id >= w->v[0].id && id - w->v[0].id < hi &&
-	    w->v[id - w->v[0].id].id == id)
-		return &w->v[id - w->v[0].id];
 	while (w->ids_grow && lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 

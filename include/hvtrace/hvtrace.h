@@ -42,6 +42,7 @@ enum hvt_log_state {
 };
 
 struct hvt_label;
+struct hvt_origin;
 
 /* A named address. With no name, obj and obj_off still say where it is if known. */
 struct hvt_symbol {
@@ -108,6 +109,8 @@ struct hvt_event {
 	/* with HVT_READER_LINES, as of hvt_reader_line(); NULL: not known */
 	const char *src_file;
 	uint32_t src_line;
+	/* the reader's: the members from ip to text, and ip_sym, as they print; or NULL */
+	const struct hvt_origin *origin;
 
 	/* HVT_EV_LOST: records seq .. seq + count - 1 of this CPU */
 	uint64_t count;
@@ -437,7 +440,10 @@ int hvt_log_seek_ns(struct hvt_log *log, uint64_t ns);
 int hvt_log_seek_record(struct hvt_log *log, uint64_t n);
 int hvt_log_seek_seq(struct hvt_log *log, uint32_t cpu, uint64_t seq);
 
-/* The number of the record that the last event came of. */
+/*
+ * The number of the record that the last event came of; of a mark: of the last event before
+ * it, 0 when there was none.
+ */
 uint64_t hvt_log_record(const struct hvt_log *log);
 /* How many records there are. */
 uint64_t hvt_log_records(struct hvt_log *log);

@@ -142,7 +142,7 @@ static void decode(const struct events *e)
 	for (i = 0; i < e->n; i++) {
 		hvt_columns_open(&c, &e->head[i], e->payload[i]);
 		hvt_chunk_decode(&c, 0, &chunk);
-		hvt_chunk_unref(chunk);
+		hvt_chunk_put(&c, chunk);
 	}
 	hvt_columns_close(&c);
 }

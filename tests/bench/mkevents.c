@@ -2,9 +2,10 @@
 /*
  * Writes a log of N accesses on standard output, as a watch on some structures of a busy
  * program leaves it: two CPUs, three processes, the kernel; 1,200 places in the code, of
- * which few do most; 2,000 to 3,000 symbols in each object. With "counter": one CPU, one
- * instruction that counts, as most of what a watch on one variable leaves is like.
- * usage: mkevents N [counter]
+ * which few do most; 2,000 to 3,000 symbols in each object. With MIB: a third of the
+ * accesses, all those of the kernel, go all over so much memory, whose bytes keep their
+ * values. With "counter": one CPU, one instruction that counts, as most of what a watch on
+ * one variable leaves is like. usage: mkevents N [MIB|counter]
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #define KERNEL	     0xffffffff81000000ull
 #define DATA	     (PROG + 0x200000)
 #define KDATA	     0xffffffff82600000ull
+#define WIDE	     0xffff888100000000ull /* what MIB is of */
 
 struct site {
 	struct hvt_rec_access a;
@@ -85,7 +87,7 @@ static void object(struct logbuild *lb, uint32_t id, const char *path, uint64_t 
 	free(syms);
 }
 
-static void facts(struct logbuild *lb)
+static void facts(struct logbuild *lb, uint64_t wide)
 {
 	char name[64];
 	uint32_t i;
@@ -94,6 +96,8 @@ static void facts(struct logbuild *lb)
 	lb_clock(lb, 1000, 5000000000ull, 2400000);
 	lb_watch(lb, 1, HVT_ACC_R | HVT_ACC_W, 100, DATA, 4096, "table");
 	lb_watch(lb, 2, HVT_ACC_R | HVT_ACC_W, 0, KDATA, 4096, "kernel:init_task");
+	if (wide)
+		lb_watch(lb, 3, HVT_ACC_R | HVT_ACC_W, 0, WIDE, wide, "kernel:memory");
 	lb_section(lb, HVT_SEC_ARMED, 0, NULL, 0);
 	for (i = 0; i < 3; i++) {
 		lb_task(lb, 5000000000ull, HVT_TASK_SEEN, 100 + i, 1);
@@ -114,7 +118,7 @@ static void facts(struct logbuild *lb)
 	}
 }
 
-static void make_sites(struct site *sites)
+static void make_sites(struct site *sites, uint64_t wide)
 {
 	static const char *const comms[] = { "program", "worker-1", "kworker/0:1" };
 	size_t i, n;
@@ -143,6 +147,11 @@ static void make_sites(struct site *sites)
 			sites[i].base = DATA;
 		}
 		sites[i].span = 4096 - 16;
+		if (wide && i % 3 == 2) {
+			a->h.watch = 3;
+			sites[i].base = WIDE;
+			sites[i].span = wide - 16;
+		}
 	}
 }
 
@@ -161,6 +170,11 @@ static void make_event(struct logbuild *cpu, struct site *sites, uint64_t seq, u
 	a.gpa = 0x12345000 | (a.gla & 4095);
 	a.old = r >> (r >> 40 & 31) & mask;
 	a.new_ = a.access == HVT_ACC_R ? a.old : next_random() & mask;
+	if (s->base == WIDE) {
+		a.gla = WIDE + (next_random() % s->span & ~(uint64_t)(a.size - 1));
+		a.gpa = a.gla - 0xffff888000000000ull;
+		a.old = a.new_ = 0;
+	}
 	lb_record(cpu, &a, NULL, 0, wide, wide, a.size > 8 ? a.size : 0);
 }
 
@@ -188,6 +202,7 @@ static void count(struct logbuild *cpu, uint64_t seq, uint64_t tsc)
 int main(int argc, char **argv)
 {
 	uint64_t nr = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000, tsc = 2000, seq[2] = { 0 };
+	uint64_t wide = argc > 2 ? strtoull(argv[2], NULL, 10) << 20 : 0;
 	struct site *sites = calloc(SITES, sizeof(*sites));
 	struct logbuild lb = { 0 }, cpu[2] = { 0 };
 	bool counter = argc > 2 && strcmp(argv[2], "counter") == 0;
@@ -195,8 +210,8 @@ int main(int argc, char **argv)
 
 	if (!sites)
 		return 1;
-	facts(&lb);
-	make_sites(sites);
+	facts(&lb, wide);
+	make_sites(sites, wide);
 	while (nr) {
 		for (i = 0; i < 2 * ROUND_EVENTS && nr; i++, nr--) {
 			tsc += 200 + next_random() % 4000;

@@ -276,11 +276,76 @@ static void changing_maps(void **state)
 	lb_free(&lb);
 }
 
+static void same_symbol(const struct hvt_symbol *kept, const struct hvt_symbol *anew)
+{
+	if (kept->name)
+		assert_string_equal(kept->name, anew->name);
+	else
+		assert_null(anew->name);
+	if (kept->obj)
+		assert_string_equal(kept->obj, anew->obj);
+	else
+		assert_null(anew->obj);
+	assert_int_equal(kept->off, anew->off);
+	assert_int_equal(kept->obj_off, anew->obj_off);
+	assert_int_equal(kept->kernel, anew->kernel);
+}
+
+/*
+ * An answer is kept for the bytes around it: to the byte, whichever is asked first. Symbols
+ * lie in each other and side by side, are without a size, and their segments leave gaps.
+ */
+static void every_byte(void **state)
+{
+	struct hvt_reader *kept, *anew;
+	struct hvt_symbol a, b;
+	unsigned int round, i, named = 0;
+	struct lo_symbol syms[40];
+	struct logbuild lb;
+	uint64_t value, addr;
+
+	(void)state;
+	for (round = 0; round < 20; round++) {
+		seed = round;
+		memset(&lb, 0, sizeof(lb));
+		lb_header(&lb, 1);
+		for (i = 0, value = 0; i < 40; i++) {
+			syms[i] =
+				(struct lo_symbol){ value, below(5) ? below(300) : 0, "sym", 0x12 };
+			value += below(3) ? below(8) : below(700);
+		}
+		lo_object(&lb, 1, 0, 0x1000 + below(0x1000), "/file", NULL, 0);
+		lo_symtab(&lb, 1, syms, 40);
+		lb_task(&lb, 5, HVT_TASK_SEEN, 7, 1);
+		lb_map(&lb, 10, 7, BASE, BASE + 0x2000, 0, below(2) ? 5 : 3, "/file", NULL, 0);
+		for (i = 0; i < 30; i++)
+			lb_ksym(&lb, KERNEL + below(0x2000), below(200), "name", "");
+		kept = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+		anew = hvt_reader_new(HVT_READER_NO_SYMBOLS);
+		assert_true(kept && anew);
+		anew->symbols.uncached = true;
+		assert_int_equal(hvt_reader_feed(kept, lb.bytes, lb.len), 0);
+		assert_int_equal(hvt_reader_feed(anew, lb.bytes, lb.len), 0);
+		for (i = 0; i < 20000; i++) {
+			addr = (below(2) ? BASE : KERNEL) - 0x400 + below(0x3800);
+			hvt_symbols_resolve(&kept->symbols, 7, 20, addr, &a);
+			hvt_symbols_resolve(&anew->symbols, 7, 20, addr, &b);
+			same_symbol(&a, &b);
+			named += a.name != NULL;
+		}
+		hvt_reader_free(kept);
+		hvt_reader_free(anew);
+		lb_free(&lb);
+	}
+	assert_true(named > 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_logs),
 		cmocka_unit_test(changing_maps),
+		cmocka_unit_test(every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

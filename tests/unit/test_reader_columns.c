@@ -172,7 +172,7 @@ static void test_any_records(void **state)
 		out = there_and_back(chunk, &c);
 		assert_int_equal(out->len, rec.len);
 		assert_memory_equal(out->bytes, rec.bytes, rec.len);
-		hvt_chunk_unref(out);
+		hvt_chunk_put(&c, out);
 		rec.len = 0;
 	}
 	hvt_columns_close(&c);
@@ -199,7 +199,7 @@ static void test_largest(void **state)
 	assert_true(n * rec.len >= CHUNK_BYTES && (n - 1) * rec.len < CHUNK_BYTES);
 	out = there_and_back(chunk, &c);
 	assert_int_equal(out->records, n);
-	hvt_chunk_unref(out);
+	hvt_chunk_put(&c, out);
 	hvt_columns_close(&c);
 	chunk_free(chunk);
 	lb_free(&rec);

@@ -304,6 +304,84 @@ static void test_select(void **state)
 	hvt_log_close(log);
 }
 
+static void mark(struct logbuild *lb, uint64_t tsc)
+{
+	struct hvt_log_mark h = { .tsc = tsc };
+
+	lb_section(lb, HVT_SEC_MARK, 0, &h, sizeof(h));
+}
+
+/* A mark is of no record: it has the number of the event before it. */
+static void test_marks(void **state)
+{
+	static const struct {
+		uint64_t tsc, record;
+		uint32_t type;
+	} want[] = { { 1005, 0, HVT_EV_MARK },	 { 1010, 0, HVT_EV_ACCESS },
+		     { 1011, 0, HVT_EV_MARK },	 { 1012, 0, HVT_EV_MARK },
+		     { 1020, 1, HVT_EV_ACCESS }, { 1050, 4, HVT_EV_ACCESS },
+		     { 1055, 4, HVT_EV_MARK },	 { 1060, 5, HVT_EV_ACCESS },
+		     { 1070, 5, HVT_EV_MARK } };
+	const size_t n = sizeof(want) / sizeof(want[0]);
+	char path[] = "/tmp/hvtrace-seek-XXXXXX";
+	struct logbuild lb = { 0 }, cpu = { 0 };
+	int fd = mkstemp(path);
+	struct hvt_event ev;
+	struct hvt_log *log;
+	uint64_t seq, from;
+	size_t i;
+
+	(void)state;
+	assert_true(fd >= 0);
+	lb_header(&lb, 1);
+	lb_clock(&lb, 900, 5000000000ull, 3000000);
+	lb_watch(&lb, 1, HVT_ACC_R | HVT_ACC_W, 100, 0x404000, 0x40, "x");
+	/* those of seq 2 and 3 are lost with their events: they were near */
+	for (seq = 0; seq < 6; seq++) {
+		struct hvt_rec_access a = lb_access(seq, 1010 + 10 * seq, 0x404000);
+		uint64_t gpr[16] = { [7] = 0x404f00 };
+
+		if (seq == 2 || seq == 3) {
+			a.h.flags |= HVT_RF_BLIND;
+			a.size = 0;
+			a.gla = 0x404f00;
+		}
+		lb_record(&cpu, &a, gpr, 0, NULL, NULL, 0);
+	}
+	for (i = 0; i < n; i++)
+		if (want[i].type == HVT_EV_MARK)
+			mark(&lb, want[i].tsc);
+	lb_section(&lb, HVT_SEC_EVENTS, 0, cpu.bytes, cpu.len);
+	lb_round(&lb, 2000);
+	lb_end(&lb, HVT_END_STOP);
+	assert_int_equal(write(fd, lb.bytes, lb.len), (ssize_t)lb.len);
+	close(fd);
+	log = hvt_log_open(path, HVT_READER_NO_SYMBOLS);
+	unlink(path);
+	assert_non_null(log);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(hvt_log_event(log, &ev), 1);
+		assert_int_equal(ev.type, want[i].type);
+		assert_int_equal(ev.tsc, want[i].tsc);
+		assert_int_equal(hvt_log_record(log), want[i].record);
+	}
+	/* a seek goes to the record, not to a mark in front of it */
+	for (from = 1; from < 6; from++) {
+		for (i = 0; want[i].type == HVT_EV_MARK || want[i].record < from;)
+			i++;
+		assert_int_equal(hvt_log_seek_record(log, from), 0);
+		for (; i < n; i++) {
+			assert_int_equal(hvt_log_event(log, &ev), 1);
+			assert_int_equal(ev.tsc, want[i].tsc);
+			assert_int_equal(hvt_log_record(log), want[i].record);
+		}
+		assert_int_equal(hvt_log_event(log, &ev), 0);
+	}
+	hvt_log_close(log);
+	lb_free(&lb);
+	lb_free(&cpu);
+}
+
 static bool take_task(const struct hvt_task_fact *t, void *text)
 {
 	sprintf((char *)text + strlen(text), "%u/%u<%u:%s ", t->pid, t->tid, t->ppid, t->comm);
@@ -382,7 +460,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),	  cmocka_unit_test(test_seek),
 		cmocka_unit_test(test_state),	  cmocka_unit_test(test_select),
-		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_questions), cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

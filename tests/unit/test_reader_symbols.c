@@ -41,8 +41,8 @@ static void feed(struct logbuild *lb, bool map)
 	int rc;
 
 	memcpy(&s, lb->bytes, sizeof(s));
-	rc = map ? hvt_tasks_add_map(symbols.tasks, lb->bytes + sizeof(s), s.len) :
-		   hvt_tasks_add_task(symbols.tasks, lb->bytes + sizeof(s), s.len);
+	rc = map ? hvt_symbols_add(&symbols, HVT_SEC_MAP, lb->bytes + sizeof(s), s.len) :
+		   hvt_symbols_add(&symbols, HVT_SEC_TASK, lb->bytes + sizeof(s), s.len);
 	assert_int_equal(rc, 0);
 	lb_free(lb);
 }
@@ -249,9 +249,9 @@ static void test_kernel_names(void **state)
 	lb_ksym(&lb, base, 0x100, "do_it", "");
 	lb_ksym(&lb, base + 0x1000, 8, "var", "nf_tables");
 	memcpy(&s, lb.bytes, sizeof(s));
-	assert_int_equal(hvt_ksyms_add(&symbols.ksyms, lb.bytes + sizeof(s), s.len), 0);
+	assert_int_equal(hvt_symbols_add(&symbols, HVT_SEC_KSYM, lb.bytes + sizeof(s), s.len), 0);
 	memcpy(&s, lb.bytes + lb.len - sizeof(s) - 40, sizeof(s));
-	assert_int_equal(hvt_ksyms_add(&symbols.ksyms, lb.bytes + lb.len - 40, 36), 0);
+	assert_int_equal(hvt_symbols_add(&symbols, HVT_SEC_KSYM, lb.bytes + lb.len - 40, 36), 0);
 	hvt_symbols_resolve(&symbols, PID, 1, base + 0xff, &sym);
 	assert_string_equal(sym.name, "do_it");
 	assert_int_equal(sym.off, 0xff);
