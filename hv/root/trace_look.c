@@ -91,8 +91,7 @@ void hvt_trace_look(struct hvt_vcpu *v)
 
 	static_assert(HVT_LEN_CACHE == 1 << (64 - 55));
 	tr->ready = true;
-	x->wanted = t && !(tr->switching && t->task != (void *)current) &&
-		    hvt_window_wants(t, x->ip, x->flags & HVT_RF_USER);
+	x->wanted = t && hvt_window_wants(t, x->ip, x->flags & HVT_RF_USER);
 	/* In the kernel only for those who asked for it, and not what unwanted code has it do. */
 	if (t && (x->flags & HVT_RF_USER))
 		t->unwanted = t->window == HVT_WINDOW_OPEN && !x->wanted;
