@@ -124,6 +124,7 @@ class Chain:
         self.last, self.call = None, None
         self.signals, self.away = [], None
         self.nests = []
+        self.base = 0	 # the kernel handles an exception of user code
 
     def wrong(self, why, item):
         if len(self.bad) < 5:
@@ -147,8 +148,8 @@ class Chain:
             self.wrong("an instruction where nothing is traced", c)
         if self.away is not None and c.user:
             self.wrong(f"user code, and no resume behind {self.away}", c)
-        if c.nest != len(self.nests):
-            self.wrong(f"nest, not {len(self.nests)}", c)
+        if c.nest != len(self.nests) + self.base:
+            self.wrong(f"nest, not {len(self.nests) + self.base}", c)
         self.fits(c.ip, "does not follow", c)
         self.next = c.next
         if c.far:  # SYSCALL or EXCEPTION has to say; in the kernel RESUME or RETURN
@@ -158,8 +159,13 @@ class Chain:
     def flow_begin(self, e):
         if self.open:
             self.wrong("begins twice", e)
-        self.open, self.next, self.away = True, frozenset({where(e, "to")}), None
-        self.nests = []
+        to = where(e, "to")
+        # A process with its kernel instructions begins where it waits, in the kernel.
+        self.open, self.next, self.away = True, frozenset({to}), None
+        if to >> 63 and not e.get("body"):
+            self.leave(e, None)
+            self.next = frozenset({to})
+        self.nests, self.base = [], 0
 
     def flow_end(self, e):
         if not self.open:
@@ -173,6 +179,7 @@ class Chain:
         self.away, self.signals = e["what"], []
         self.back = to
         self.next = None
+        self.base = e["what"] == "exception"
 
     def flow_interrupt(self, e):
         self.broken(e, where(e, "ip"))
@@ -237,13 +244,14 @@ class Chain:
         elif self.back is not None and to not in self.back:
             self.next = self.back
             self.wrong("resumes elsewhere", e)
-        self.away, self.next, self.signals = None, frozenset({to}), []
+        self.away, self.next, self.signals, self.base = None, frozenset({to}), [], 0
 
     def flow_exec(self, e):
         self.back = None
 
     def flow_exit(self, e):
-        self.open, self.next, self.away, self.nests = False, frozenset(), None, []
+        self.open, self.next, self.away = False, frozenset(), None
+        self.nests, self.base = [], 0
 
     def flow_switch(self, e):
         """The thread sleeps, or goes on; what it does follows from what it did."""

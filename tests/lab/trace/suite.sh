@@ -98,9 +98,11 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 		step threads -- $THREADS
 		step jit -b -- $JIT
 		step fork -- $FORK
-		echo | step waits -- $progs/trace_long 1 waits
 		$progs/trace_self self.bare.truth 3 >self.bare 2>&1
 		echo $? >self.bare.rc
+	fi
+	if wants attach; then
+		echo | step waits -- $progs/trace_long 1 waits
 	fi
 	if wants oracle || wants windows; then
 		step short -r -- $SHORT
