@@ -34,6 +34,13 @@ void hvt_skip_instruction(struct hvt_vcpu *v)
 			    vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) | PENDING_DBG_BS);
 }
 
+/* SDM 17.3.1.1: the frame of a fault has RF set; the CPU does that for its own. */
+static void fault(struct hvt_vcpu *v, u8 vector)
+{
+	vmcs_writel(GUEST_RFLAGS, vmcs_readl(GUEST_RFLAGS) | X86_EFLAGS_RF);
+	hvt_inject_exception(v, vector, vector == VEC_GP, 0);
+}
+
 static bool do_cpuid(struct hvt_vcpu *v)
 {
 	u64 *r = v->regs.gpr;
@@ -57,7 +64,7 @@ static bool do_msr(struct hvt_vcpu *v, bool write)
 
 	bad = write ? hvt_wrmsr_safe(r[1], value) : hvt_rdmsr_safe(r[1], &value);
 	if (bad) {
-		hvt_inject_exception(v, VEC_GP, true, 0);
+		fault(v, VEC_GP);
 		return false;
 	}
 	if (!write) {
@@ -75,7 +82,7 @@ static bool do_xsetbv(struct hvt_vcpu *v)
 	/* The exit comes before the CPL check in some CPUs; root would pass at CPL 0. */
 	if (VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) != 0 ||
 	    hvt_xsetbv_safe(r[1], (u64)(u32)r[2] << 32 | (u32)r[0])) {
-		hvt_inject_exception(v, VEC_GP, true, 0);
+		fault(v, VEC_GP);
 		return false;
 	}
 	hvt_skip_instruction(v);
@@ -180,7 +187,7 @@ static bool do_vmcall(struct hvt_vcpu *v)
 	u64 *r = v->regs.gpr;
 
 	if (r[0] != HVT_CALL_MAGIC || VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) != 0) {
-		hvt_inject_exception(v, VEC_UD, false, 0);
+		fault(v, VEC_UD);
 		return false;
 	}
 	hvt_skip_instruction(v);
@@ -238,9 +245,9 @@ static bool do_vmcall(struct hvt_vcpu *v)
 static bool do_vmx(struct hvt_vcpu *v, u32 reason)
 {
 	if (reason == EXIT_REASON_VMON && (vmcs_readl(CR4_READ_SHADOW) & X86_CR4_VMXE))
-		hvt_inject_exception(v, VEC_GP, true, 0);
+		fault(v, VEC_GP);
 	else
-		hvt_inject_exception(v, VEC_UD, false, 0);
+		fault(v, VEC_UD);
 	return false;
 }
 
@@ -296,7 +303,7 @@ bool hvt_exit_instruction(struct hvt_vcpu *v, u32 reason)
 	case EXIT_REASON_VMFUNC:
 		return do_vmx(v, reason);
 	case 11: /* GETSEC: CR4.SMXE is 0 */
-		hvt_inject_exception(v, VEC_UD, false, 0);
+		fault(v, VEC_UD);
 		return false;
 	default:
 		hvt_crash_leave(v, HVT_CRASH_EXIT);

@@ -336,6 +336,18 @@ static bool not_in_64(u8 op, u32 *e)
 	}
 }
 
+/*
+ * VEX instructions on opmask registers alone: KAND .. KXOR, KADD, KUNPCK, KMOV between
+ * registers, KORTEST, KTEST. Their ModRM names two registers, memory never.
+ */
+static bool is_mask_op(const struct dec *d)
+{
+	if (!d->vex || d->map != 1)
+		return false;
+	return (d->op >= 0x41 && d->op <= 0x4b) || (d->op >= 0x90 && d->op <= 0x93) ||
+	       d->op == 0x98 || d->op == 0x99;
+}
+
 static bool decode_map01(struct dec *d)
 {
 	u32 e = d->map ? hvt_map1[d->op] : hvt_map0[d->op];
@@ -344,6 +356,8 @@ static bool decode_map01(struct dec *d)
 
 	if (E_SPEC(e) == S_INV64 && (d->cx->bits == 64 || !not_in_64(d->op, &e)))
 		return false;
+	if (is_mask_op(d) && d->pos < d->n && d->b[d->pos] >= 0xc0)
+		return hvt_dec_modrm(d);
 	if (!hvt_dec_simd_ok(d, e))
 		return false;
 	imm = E_IMM(e);

@@ -106,6 +106,25 @@ static u32 opcode_at(const struct hvt_trace_insn *x)
 	return i;
 }
 
+/* INT n, which has retired: an exception of the instruction's own making. */
+static void say_int(struct hvt_vcpu *v, u8 vector)
+{
+	const struct hvt_trace_insn *x = &v->tr.insn;
+	struct hvt_rec_flow f = {
+		.h = { .flags = x->flags | HVT_RF_TRAP },
+		.ip = x->ip,
+		.what = HVT_FLOW_EXCEPTION,
+		.vector = vector,
+		.insn_len = x->len,
+	};
+	u32 i;
+
+	for (i = 0; i < f.insn_len; i++)
+		f.insn[i] = x->insn[i];
+	say(v, &f);
+	v->tr.thread->nest++;
+}
+
 /* The instruction has just led into the kernel: was it a system call? SDM, Linux's ABI. */
 void hvt_say_call(struct hvt_vcpu *v)
 {
@@ -117,6 +136,8 @@ void hvt_say_call(struct hvt_vcpu *v)
 	bool fast = op[0] == 0x0f && op[1] == 0x05;
 	u32 i;
 
+	if (op[0] == 0xcd && op[1] != 0x80)
+		say_int(v, op[1]);
 	if (!fast && !(op[0] == 0xcd && op[1] == 0x80) && !(op[0] == 0x0f && op[1] == 0x34))
 		return;
 	t->call32 = !fast || (x->flags & HVT_RF_CODE32);
