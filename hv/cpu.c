@@ -200,35 +200,29 @@ static void free_machine(void)
 	hvt_ept_destroy();
 }
 
-static void note_entry(u64 addr, u64 *lo, u64 *hi)
-{
-	if (!addr)
-		return;
-	*lo = min(*lo, addr & PAGE_MASK);
-	*hi = max(*hi, (addr & PAGE_MASK) + PAGE_SIZE);
-}
-
 /*
- * Linux has the code by which it is entered, and left to user code, in one section; each way
- * in is somewhere in it. Further apart than it can be, they are something else.
+ * Linux has the code by which it is entered, and left to user code, in one section: around
+ * where SYSCALL leads to. Other ways in that are near by tell how far it reaches; what is
+ * further away (another hypervisor's, say) is left by that section, too.
  */
 static void find_entry_code(void)
 {
-	u64 lo = ~0ull, hi = 0;
+	u64 syscall = hvt_rdmsr(MSR_LSTAR) & PAGE_MASK, addr;
+	u64 reach = HVT_ENTRY_PAGES / 2 * PAGE_SIZE;
 	struct desc_ptr idt;
 	gate_desc *gate;
 	u32 i;
 
 	store_idt(&idt);
 	gate = (gate_desc *)idt.address;
-	for (i = 0; i < (idt.size + 1) / sizeof(*gate); i++)
-		note_entry(gate[i].bits.p ? gate_offset(&gate[i]) : 0, &lo, &hi);
-	note_entry(hvt_rdmsr(MSR_LSTAR), &lo, &hi);
-	note_entry(hvt_rdmsr(MSR_IA32_SYSENTER_EIP), &lo, &hi);
-	hvt_m.entry_lo = hvt_m.entry_hi = 0;
-	if (lo < hi && hi - lo <= HVT_ENTRY_PAGES * PAGE_SIZE) {
-		hvt_m.entry_lo = lo;
-		hvt_m.entry_hi = hi;
+	hvt_m.entry_lo = syscall;
+	hvt_m.entry_hi = syscall + PAGE_SIZE;
+	for (i = 0; i < (idt.size + 1) / sizeof(*gate); i++) {
+		addr = gate_offset(&gate[i]) & PAGE_MASK;
+		if (!gate[i].bits.p || addr - syscall + reach >= 2 * reach)
+			continue;
+		hvt_m.entry_lo = min(hvt_m.entry_lo, addr);
+		hvt_m.entry_hi = max(hvt_m.entry_hi, addr + PAGE_SIZE);
 	}
 }
 
