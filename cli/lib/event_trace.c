@@ -21,22 +21,26 @@ static void who(struct hvt_reader *r, uint32_t pid, uint32_t tid, struct hvt_eve
 static void code(struct hvt_reader *r, uint64_t ip, const uint8_t insn[15], uint8_t len,
 		 struct hvt_event *ev)
 {
-	const struct hvt_insn *decoded;
+	struct hvt_insn *decoded = NULL;
 
 	ev->ip = ip;
-	if (ip)
-		hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ip, &ev->ip_sym);
-	if (ip && r->symbols.lines)
-		ev->src_line = (uint32_t)hvt_reader_line(r, ev->pid, ev->ns, ip, &ev->src_file);
-	if (ev->flags & HVT_RF_NOINSN)
-		return;
-	ev->insn_len = len;
-	memcpy(ev->insn, insn, sizeof(ev->insn));
-	decoded = hvt_decode(r->decoder, ip, ev->flags, ev->insn, len);
+	if (!(ev->flags & HVT_RF_NOINSN)) {
+		ev->insn_len = len;
+		memcpy(ev->insn, insn, sizeof(ev->insn));
+		decoded = hvt_decode(r->decoder, ip, ev->flags, ev->insn, len);
+	}
 	if (decoded) {
 		ev->insn_len = decoded->len;
 		ev->text = decoded->text;
 	}
+	if (!ip)
+		return;
+	if (decoded)
+		hvt_site_name(&r->symbols, &decoded->site, ev);
+	else
+		hvt_symbols_resolve(&r->symbols, ev->pid, ev->ns, ip, &ev->ip_sym);
+	if (r->symbols.lines)
+		ev->src_line = (uint32_t)hvt_reader_line(r, ev->pid, ev->ns, ip, &ev->src_file);
 }
 
 static int operands(struct hvt_reader *r, const uint8_t *at, struct hvt_event *ev)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * Where an access comes from, as it is written: the instruction and its name, made once for
- * each instruction. An event without one is written the same way, only slower.
+ * Where an access comes from, or what a trace ran, as it is written: the instruction and its
+ * name, made once for each instruction. An event without one is written the same way, only
+ * slower.
  */
 #ifndef HVT_LIB_ORIGIN_H
 #define HVT_LIB_ORIGIN_H

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "label.h"
+#include "origin.h"
 #include "trace_lines.h"
 
 #define ERRNO_MAX 4095
@@ -62,17 +62,23 @@ static void mem(struct hvt_line *l, const struct hvt_event *ev)
 
 void hvt_insn_text(struct hvt_line *l, const struct hvt_event *ev)
 {
+	const struct hvt_origin *o = ev->origin;
 	size_t from;
 
 	depth(l, ev);
-	hvt_line_named(l, &ev->ip_sym, ev->ip, 28);
-	hvt_line_lit(l, "  ");
+	if (o)
+		hvt_line_put(l, o->bytes, o->place_len);
+	else
+		hvt_text_place(l, ev);
 	from = l->len;
 	hvt_line_bytes(l, ev->insn, ev->insn_len);
 	hvt_line_pad(l, from, 16);
 	hvt_line_lit(l, "  ");
 	from = l->len;
-	hvt_line_str(l, ev->text ? ev->text : ev->insn_len ? "(bad)" : "(no bytes)");
+	if (o)
+		hvt_line_put(l, o->bytes + o->place_len, o->insn_len);
+	else
+		hvt_text_insn(l, ev);
 	if (ev->flags & (HVT_RF_DELTA | HVT_RF_MEM))
 		hvt_line_pad(l, from, 40);
 	if (ev->flags & HVT_RF_DELTA)

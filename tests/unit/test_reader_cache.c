@@ -16,6 +16,7 @@
 
 #include "internal.h"
 #include "logobjects.h"
+#include "logtrace.h"
 
 #define PIDS	4u
 #define OBJECTS 5u
@@ -104,10 +105,33 @@ static uint64_t address(void)
 			  KERNEL + below(6) * 0x80ull;
 }
 
+static const char *const insns[] = { "\x89\x07\x90\x90", "\x8b\x07\x90\x90", "\x48\x89\x07\x90",
+				     "\x0f\x0b\x06\x07" };
+
+static void add_traced(struct log *log)
+{
+	struct hvt_rec_insn in = lb_insn(log->seq, log->ns, below(9) ? address() : 0);
+	struct hvt_rec_flow f = lb_flow(log->seq++, log->ns, HVT_FLOW_EXCEPTION);
+
+	in.pid = f.pid = below(PIDS);
+	in.tid = f.tid = 64 + below(3);
+	memcpy(in.insn, insns[below(4)], 4);
+	in.insn_len = (uint8_t)(1 + below(4));
+	in.h.flags = (uint16_t)(below(4) ? HVT_RF_USER : HVT_RF_CODE32);
+	if (!below(9))
+		in.h.flags |= HVT_RF_NOINSN;
+	f.ip = in.ip;
+	f.h.flags = in.h.flags;
+	memcpy(f.insn, in.insn, sizeof(f.insn));
+	f.insn_len = in.insn_len;
+	if (below(4))
+		lb_insn_record(&log->cpu, &in, 0, NULL, NULL, 0, 0);
+	else
+		lb_bytes(&log->cpu, &f, sizeof(f));
+}
+
 static void add_event(struct log *log)
 {
-	static const char *const insns[] = { "\x89\x07\x90\x90", "\x8b\x07\x90\x90",
-					     "\x48\x89\x07\x90", "\x0f\x0b\x06\x07" };
 	struct hvt_rec_access a = lb_access(log->seq++, log->ns, address());
 	uint64_t gpr[16] = { 0 };
 
@@ -142,7 +166,10 @@ static void make(struct log *log)
 			add_fact(log);
 		for (i = below(40); i; i--) {
 			log->ns += below(3);
-			add_event(log);
+			if (below(3))
+				add_event(log);
+			else
+				add_traced(log);
 		}
 		lb_section(&log->lb, HVT_SEC_EVENTS, 0, log->cpu.bytes, log->cpu.len);
 		log->cpu.len = 0;

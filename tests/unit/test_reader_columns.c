@@ -127,6 +127,33 @@ static void put_random(struct logbuild *out, uint64_t seq, uint64_t tsc)
 		      new_, len);
 }
 
+/* Taken some at a time they are the same as all together. */
+static void piecewise(struct hvt_columns *c, const struct hvt_chunk *all)
+{
+	struct hvt_cursor *cur;
+	struct hvt_chunk *some;
+	uint32_t records = 0;
+	size_t at = 0;
+
+	assert_int_equal(hvt_cursor_open(c, &cur), 0);
+	assert_int_equal(hvt_cursor_bytes(cur), all->len);
+	while (hvt_cursor_left(cur)) {
+		assert_int_equal(hvt_cursor_tsc(cur),
+				 ((const struct hvt_rec *)(all->bytes + at))->tsc);
+		some = hvt_cursor_next(c, cur, all->cpu);
+		assert_non_null(some);
+		assert_true(some->records && some->len <= all->len - at);
+		assert_int_equal(some->cpu, all->cpu);
+		assert_memory_equal(some->bytes, all->bytes + at, some->len);
+		at += some->len;
+		records += some->records;
+		hvt_chunk_put(c, some);
+	}
+	assert_int_equal(at, all->len);
+	assert_int_equal(records, all->records);
+	hvt_cursor_close(c, cur);
+}
+
 /* Seals what is in chunk, opens it and decodes it. */
 static struct hvt_chunk *there_and_back(struct chunk *chunk, struct hvt_columns *c)
 {
@@ -145,6 +172,7 @@ static struct hvt_chunk *there_and_back(struct chunk *chunk, struct hvt_columns 
 	assert_int_equal(hvt_chunk_decode(c, s.cpu, &out), 0);
 	assert_int_equal(out->records, s.count);
 	assert_int_equal(out->cpu, s.cpu);
+	piecewise(c, out);
 	free(copy);
 	return out;
 }
