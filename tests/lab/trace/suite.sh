@@ -156,9 +156,8 @@ if wants exits; then
 		until_true 20 pgrep -x trace_long >/dev/null
 		beside beside
 		pgrep -x trace_long >beside.running
-		kill -INT "$(pgrep -x hvtrace | head -n 1)"
+		pkill -KILL -x trace_long
 		wait $tracer
-		pkill -9 -x trace_long
 		rm beside.data
 		said beside
 	fi
