@@ -122,7 +122,7 @@ static struct entry *new_entry(struct hvt_traced *tr, struct task_struct *task, 
 	return e;
 }
 
-/* 0, -EBUSY: it is in a trace, -ESRCH: it is about to exit. The entry is taken over by 0. */
+/* 0, -EBUSY: it is in a trace, -ESRCH: it, or its trace, is about to end. The entry is taken over by 0. */
 static int insert(struct entry *e)
 {
 	int rc = 0;
@@ -130,7 +130,7 @@ static int insert(struct entry *e)
 	spin_lock(&threads_lock);
 	if (find(e->task)) {
 		rc = -EBUSY;
-	} else if (e->task->flags & PF_EXITING) {
+	} else if (e->of->ending || (e->task->flags & PF_EXITING)) {
 		rc = -ESRCH; /* on_exit() may have been */
 	} else {
 		get_task_struct(e->task);
@@ -176,9 +176,11 @@ static void on_signal(void *data, int sig, struct kernel_siginfo *info, struct k
 		     (s64)info->si_code, fault ? (u64)info->si_addr : 0);
 }
 
-/* Under threads_lock. */
+/* Under threads_lock; the thread's exit and the trace's end may both come here. */
 static void remove(struct entry *e)
 {
+	if (!hash_hashed(&e->hash))
+		return;
 	hash_del_rcu(&e->hash);
 	list_move_tail(&e->node, &gone);
 	e->of->nthreads--;
@@ -329,6 +331,7 @@ void hvt_threads_del_all(struct hvt_traced *tr)
 	struct entry *e, *next;
 
 	spin_lock(&threads_lock);
+	tr->ending = true;
 	list_for_each_entry_safe(e, next, &tr->threads, node)
 		remove(e);
 	spin_unlock(&threads_lock);

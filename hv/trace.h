@@ -11,6 +11,7 @@ struct hvt_traced {
 	struct hvt_trace t;
 	struct list_head threads;	/* threads.c */
 	u32 nthreads;
+	bool ending;			/* no thread is added any more */
 	s32 pid, owner;
 	struct hvt_inst *gate;		/* BODY: notices the function's first instruction */
 	struct hvt_file *file;

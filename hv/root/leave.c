@@ -124,6 +124,7 @@ void hvt_leave(struct hvt_vcpu *v)
 	struct guest_tail g;
 
 	leave_stops(v);
+	v->tr.thread = v->tr.next = NULL; /* Linux frees them without asking this CPU */
 	read_guest(&g);
 	vmx_vmclear(v->vmcs_pa);
 	vmx_vmxoff();
