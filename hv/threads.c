@@ -167,13 +167,16 @@ static void on_exec(void *data, struct task_struct *task, pid_t old_pid,
 
 static void on_signal(void *data, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
 {
-	bool fault = info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL ||
-					   sig == SIGFPE || sig == SIGTRAP);
 	bool handled = ka->sa.sa_handler != SIG_DFL && ka->sa.sa_handler != SIG_IGN;
+	/* A group that is killed gets one that nobody has filled: a number, not a pointer. */
+	bool said = info != SEND_SIG_NOINFO && info != SEND_SIG_PRIV;
+	bool fault = said && info->si_code > 0 &&
+		     (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE ||
+		      sig == SIGTRAP);
 
 	if (find(current))
 		tell(HVT_FLOW_SIGNAL, sig, handled ? (u64)ka->sa.sa_handler : 0,
-		     (s64)info->si_code, fault ? (u64)info->si_addr : 0);
+		     said ? (s64)info->si_code : 0, fault ? (u64)info->si_addr : 0);
 }
 
 /* Under threads_lock; the thread's exit and the trace's end may both come here. */

@@ -94,8 +94,7 @@ bool hvt_vec_read(unsigned int reg, u8 out[64])
  */
 bool hvt_mmx_read(unsigned int reg, u8 out[8])
 {
-	/* Kernels that clear all of their stack would have memset() called for it. */
-	u8 area[512] __aligned(16) __attribute__((uninitialized));
+	u8 area[512] __aligned(16);
 	unsigned int top;
 
 	asm volatile("fxsave64 %0" : "=m"(area));
