@@ -146,20 +146,21 @@ beside() {
 	status "$1.before"
 	taskset -c $((cpus - 1)) $progs/trace_busy 5 >"$1.busy"
 	status "$1.after"
+	said "$1 counted"
 }
 if wants exits; then
 	beside idle
 	if [ "$cpus" -gt 1 ]; then
 		$alike taskset -c 0 hvtrace trace -q -o beside.data -- $progs/trace_long 1000000 >/dev/null 2>beside.err &
 		tracer=$!
-		until_true 20 test -s beside.data
-		until_true 20 pgrep -x trace_long >/dev/null
+		until_true 20 armed $tracer
+		said 'beside armed'
 		beside beside
 		pgrep -x trace_long >beside.running
 		pkill -KILL -x trace_long
 		wait $tracer
 		rm beside.data
-		said beside
+		said 'beside ended'
 	fi
 fi
 
