@@ -20,6 +20,8 @@ echo "$*" >parts
 # stepped where it is traced, at fixed addresses, with its output going to a file.
 alike="env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 setarch $(uname -m) -R"
 
+pin=''
+
 # Where the time goes: seconds of the guest's own clock.
 said() { echo "$(cut -d' ' -f1 /proc/uptime) $*"; }
 status() {
@@ -36,7 +38,7 @@ step() {
 	[ "$1" = -- ] || { option=$1; shift; }
 	shift
 	# shellcheck disable=SC2086 # none is no word
-	$alike $progs/stepper $option "$name.truth" "$@" >"$name.bare" 2>"$name.bare.err"
+	$pin $alike $progs/stepper $option "$name.truth" "$@" >"$name.bare" 2>"$name.bare.err"
 	echo $? >"$name.bare.rc"
 	said "$name stepped"
 }
@@ -46,7 +48,7 @@ trace() {
 	name=$1
 	shift
 	status "$name.before"
-	$alike hvtrace trace -q -o "$name.data" "$@" >"$name.traced" 2>"$name.err"
+	$pin $alike hvtrace trace -q -o "$name.data" "$@" >"$name.traced" 2>"$name.err"
 	echo $? >"$name.rc"
 	status "$name.after"
 	said "$name traced"
@@ -105,7 +107,9 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 		echo | step waits -- $progs/trace_long 1 waits
 	fi
 	if wants oracle || wants windows; then
+		pin='taskset -c 0' # what CPUID says is in its registers
 		step short -r -- $SHORT
+		pin=''
 	fi
 	if wants antidebug; then
 		$alike $progs/antidebug >antidebug.bare 2>antidebug.bare.err
@@ -133,7 +137,9 @@ if wants oracle; then
 	trace jit -- $JIT
 	trace fork -f -- $FORK
 	trace self -- $progs/trace_self self.truth 3
+	pin='taskset -c 0'
 	trace short --regs --mem -- $SHORT
+	pin=''
 fi
 if wants attach; then
 	attached process -p
