@@ -195,7 +195,8 @@ class Chain:
 
     def flow_exception(self, e):
         ip = where(e, "ip")
-        if e.get("trap"):
+        # A #DB trap is of what came before, and told in front of what it comes back to.
+        if e.get("trap") and e.get("bytes"):
             if isinstance(self.last, Code) and self.last.ip != ip:
                 self.wrong("a trap behind something else", e)
             if self.away is None and ip >> 63 == 0:
