@@ -216,14 +216,19 @@ static void count(struct hvt_vcpu *v)
 	}
 }
 
-/* An interrupt frame of the instruction that should have run: the handler's begins. */
+/*
+ * An interrupt frame of the instruction that should have run: the handler's begins. With
+ * several CPUs the simulator sometimes executes its first instruction, a push of the
+ * vector, before the exit; a CPU does not.
+ */
 static bool was_interrupted(const struct hvt_tracer *tr)
 {
-	u64 saved;
+	u64 rip = vmcs_readl(GUEST_RIP), frame[2];
 
-	return vmcs_readl(GUEST_RIP) != tr->insn.rip &&
-	       !(vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_IF) &&
-	       hvt_guest_read(vmcs_readl(GUEST_RSP), &saved, 8) && saved == tr->insn.rip;
+	if (rip == tr->insn.rip || (vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_IF) ||
+	    !hvt_guest_read(vmcs_readl(GUEST_RSP), frame, sizeof(frame)))
+		return false;
+	return frame[0] == tr->insn.rip || (frame[1] == tr->insn.rip && in_entry(rip));
 }
 
 /* MTF, or an exit by an instruction that was completed: something has retired. */

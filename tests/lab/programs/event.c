@@ -77,6 +77,8 @@ static void disturb_ipi(void)
 }
 
 /* Without the page cache: each of these is an interrupt. */
+static volatile int reads;
+
 static void disturb_disk(void)
 {
 	static uint8_t sector[PAGE] __attribute__((aligned(PAGE)));
@@ -88,6 +90,16 @@ static void disturb_disk(void)
 	if (pread(disk, sector, PAGE, at) != PAGE)
 		abort();
 	at = (at + PAGE) % (1 << 20);
+	reads++;
+}
+
+/* On one CPU the disk would come to its turn a few times only. */
+static void wait_for_disk(void)
+{
+	int before = reads;
+
+	while (started && reads && reads == before)
+		sched_yield();
 }
 
 static void disturb_protect(void)
@@ -133,6 +145,8 @@ static void work(long n, int stores)
 	note_at(p, 8, W, NEW, 0, 0);
 	asm volatile("movq $0, %0" : "=m"(*p));
 	for (i = 1; i <= n; i++) {
+		if (i % (n / 16 + 1) == 0)
+			wait_for_disk();
 		switch (stores ? 0 : i % 6) {
 		case 0:
 			note_at(p, 8, W, NEW, 0, (uint64_t)i);
