@@ -38,6 +38,18 @@ static bool in_entry(u64 rip)
 	return rip >= hvt_m.entry_lo && rip < hvt_m.entry_hi;
 }
 
+/* Is some byte of the instruction at @rip, which may cross into a page, in one that is trapped? */
+static bool reaches_entry(u64 rip)
+{
+	return in_entry(rip) || in_entry(rip + HVT_INSN_MAX - 1);
+}
+
+static bool reaches_away(const struct hvt_thread *t, u64 rip)
+{
+	return !((rip ^ t->away_rip) & PAGE_MASK) ||
+	       !(((rip + HVT_INSN_MAX - 1) ^ t->away_rip) & PAGE_MASK);
+}
+
 bool hvt_trace_kernel(const struct hvt_thread *t)
 {
 	return hvt_trace_records_kernel(t) || !can_wait();
@@ -153,11 +165,11 @@ static void near(struct hvt_vcpu *v)
 	if (t->away == HVT_AWAY_KERNEL) {
 		if (is_back(t))
 			come_back(v);
-		else if ((vmcs_readl(GUEST_RIP) ^ t->away_rip) & PAGE_MASK)
+		else if (!reaches_away(t, vmcs_readl(GUEST_RIP)))
 			hvt_trace_set(v, HVT_TRACE_AWAY);
 	} else if (in_user()) {
 		resume(v);
-	} else if (!in_entry(vmcs_readl(GUEST_RIP))) {
+	} else if (!reaches_entry(vmcs_readl(GUEST_RIP))) {
 		hvt_trace_set(v, HVT_TRACE_WAIT);
 	}
 }
@@ -306,14 +318,14 @@ bool hvt_trace_fetch(struct hvt_vcpu *v, u64 gpa)
 	if (v->step.mode != HVT_STEP_NONE)
 		return false;
 	if (v->tr.mode == HVT_TRACE_AWAY) {
-		if ((vmcs_readl(GUEST_RIP) ^ v->tr.thread->away_rip) & PAGE_MASK)
+		if (!reaches_away(v->tr.thread, vmcs_readl(GUEST_RIP)))
 			return false;
 		hvt_trace_set(v, HVT_TRACE_NEAR);
 		near(v);
 		return true;
 	}
 	if (v->tr.mode == HVT_TRACE_WAIT && !hvt_m.ept.mbec) {
-		if (!in_entry(vmcs_readl(GUEST_RIP)))
+		if (!reaches_entry(vmcs_readl(GUEST_RIP)))
 			return false;
 		hvt_trace_set(v, HVT_TRACE_NEAR);
 		return true;
