@@ -74,13 +74,9 @@ exec=''
 
 messages traced
 
-# --- NMIs: all CPUs are asked for a backtrace, again and again, by CPU 0
-watch cell,4096 -q -o nmi.data -- $progs/event nmi.truth work 20000 timer >nmi.traced 2>&1 &
-until pgrep -x event >/dev/null; do :; done
+# --- NMIs: all CPUs are asked for a backtrace, again and again, by a thread on CPU 0
 awk '$1 == "NMI:"' /proc/interrupts >nmi.before
-# shellcheck disable=SC2016 # expanded there
-taskset 1 sh -c 'while pgrep -x event >/dev/null; do echo l >/proc/sysrq-trigger; done'
-wait $!
+watch cell,4096 -q -o nmi.data -- $progs/event nmi.truth work 20000 timer nmi >nmi.traced 2>&1
 echo $? >nmi.traced.rc
 awk '$1 == "NMI:"' /proc/interrupts >nmi.after
 dmesg -c | grep -E 'hvtrace: CPU|BUG|WARNING: CPU|Oops|[Uu]hhuh|NMI received' >nmi.dmesg

@@ -10,6 +10,7 @@
  *   signal    SIGALRM, often
  *   ipi       membarrier() interrupts this CPU
  *   disk      a disk's interrupts, on the CPU that Linux has for them
+ *   nmi       the kernel asks all CPUs for a backtrace, the others with NMIs
  *   protect   the page goes read-only and comes back (work faults and tries again)
  *   unmap     other pages come and go: TLB shootdowns
  *   forget    the page is thrown away (stores only)
@@ -76,9 +77,11 @@ static void disturb_ipi(void)
 	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
-/* Without the page cache: each of these is an interrupt. */
-static volatile int reads;
+/* How often a disturber has done what work waits for: on one CPU, or when it is slow, it would
+ * come to its turn a few times only, or not at all. */
+static volatile int rounds;
 
+/* Without the page cache: each of these is an interrupt. */
 static void disturb_disk(void)
 {
 	static uint8_t sector[PAGE] __attribute__((aligned(PAGE)));
@@ -90,15 +93,26 @@ static void disturb_disk(void)
 	if (pread(disk, sector, PAGE, at) != PAGE)
 		abort();
 	at = (at + PAGE) % (1 << 20);
-	reads++;
+	rounds++;
 }
 
-/* On one CPU the disk would come to its turn a few times only. */
-static void wait_for_disk(void)
+/* The write returns when all CPUs have answered. */
+static void disturb_nmi(void)
 {
-	int before = reads;
+	static int trigger = -1;
 
-	while (started && reads && reads == before)
+	if (trigger < 0)
+		trigger = open("/proc/sysrq-trigger", O_WRONLY);
+	if (write(trigger, "l", 1) != 1)
+		abort();
+	rounds++;
+}
+
+static void wait_for_round(void)
+{
+	int before = rounds;
+
+	while (rounds && rounds == before)
 		sched_yield();
 }
 
@@ -146,7 +160,7 @@ static void work(long n, int stores)
 	asm volatile("movq $0, %0" : "=m"(*p));
 	for (i = 1; i <= n; i++) {
 		if (i % (n / 16 + 1) == 0)
-			wait_for_disk();
+			wait_for_round();
 		switch (stores ? 0 : i % 6) {
 		case 0:
 			note_at(p, 8, W, NEW, 0, (uint64_t)i);
@@ -206,7 +220,7 @@ static int under(int argc, char **argv, long n)
 	} by_thread[] = {
 		{ "ipi", disturb_ipi }, { "protect", disturb_protect },
 		{ "unmap", disturb_unmap }, { "forget", disturb_forget },
-		{ "disk", disturb_disk },
+		{ "disk", disturb_disk }, { "nmi", disturb_nmi },
 	};
 	pthread_t thread[8];
 	sigset_t alarm;
