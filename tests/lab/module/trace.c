@@ -14,7 +14,7 @@ u64 hvt_trace_recurse(u64 n);
 u64 hvt_trace_leave(u64 n);
 
 /* Not the kernel's own return, which is of another length in each. */
-#define RETURN ANNOTATE_RETPOLINE_SAFE "ret; int3\n"
+#define RETURN ANNOTATE_RETPOLINE_SAFE "\n\tret; int3\n" /* 7.2 ends it without a line break */
 
 /* clang-format off */
 asm(".pushsection .text; .balign 16\n"
