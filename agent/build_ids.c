@@ -35,7 +35,7 @@ size_t build_ids_get(struct build_ids *ids, int32_t pid, const struct map_entry 
 	struct build_id_entry *e;
 	int fd;
 
-	if (map->path[0] != '/')
+	if (map->path[0] != '/' || map->shared)
 		return 0;
 	if (!ids->e) {
 		ids->e = xrealloc(NULL, ENTRIES * sizeof(*ids->e));

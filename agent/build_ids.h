@@ -15,7 +15,10 @@ struct build_ids {
 	struct build_id_entry *e; /* a table by hash, one place per file */
 };
 
-/* Returns the bytes put in id, 0 when the file has no build-id or cannot be read. */
+/*
+ * Returns the bytes put in id, 0 when the file has no build-id or cannot be read. A shared
+ * mapping's file is not read: it is memory of those who share it, and may be watched.
+ */
 size_t build_ids_get(struct build_ids *ids, int32_t pid, const struct map_entry *map,
 		     uint8_t id[BUILD_ID_MAX]);
 void build_ids_free(struct build_ids *ids);

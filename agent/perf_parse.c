@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <linux/perf_event.h>
+#include <sys/mman.h>
 
 #include "perf_parse.h"
 
@@ -134,6 +135,7 @@ static void do_mmap(struct facts *f, uint16_t misc, const struct mmap2_body *b, 
 				.start = head.start,
 				.end = head.end,
 				.path = path,
+				.shared = b->flags & MAP_SHARED,
 				.major = b->major,
 				.minor = b->minor,
 				.inode = b->inode,

@@ -36,6 +36,7 @@ static int parse_map(char *line, struct map_entry *m)
 	    !path || strlen(perms) != 4 || m->end <= m->start)
 		return -EINVAL;
 	m->prot = parse_prot(perms);
+	m->shared = perms[3] == 's';
 	m->path = line + path;
 	return 0;
 }

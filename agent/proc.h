@@ -6,6 +6,7 @@
 #ifndef AGENT_PROC_H
 #define AGENT_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@
 struct map_entry {
 	uint64_t start, end, offset;
 	uint32_t prot; /* PROT_* */
+	bool shared;   /* MAP_SHARED */
 	uint32_t major, minor;
 	uint64_t inode;
 	const char *path; /* in the maps' text; "" when anonymous */

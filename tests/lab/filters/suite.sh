@@ -106,6 +106,12 @@ self limit_some --user --value '> 100' --every 3 --limit 4
 begin phys --phys "$phys,8" -a rw
 tell "cells $out/phys.truth"
 end phys
+# When its events are out, hvtrace has looked at what both processes have mapped.
+begin phys_seen --phys "$phys,8" -a rw
+tell "cells $out/phys_seen.truth"
+until_true 60 grep -q '"access"' phys_seen.json
+tell "cells $out/phys_seen.truth"
+end phys_seen
 begin phys_pid --phys "$phys,8" -a rw --pid "$child" --changed
 tell "cells $out/phys_pid.truth"
 end phys_pid
