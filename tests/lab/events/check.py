@@ -84,6 +84,18 @@ def disturbed():
     both("forget", "the page thrown away", remap=True)
 
 
+def between():
+    what = "interrupted everywhere"
+    check(f"{what}: the program ends well", text("between.traced.rc") == "0\n", text("between.traced"))
+    others = run("between", what)
+    check(f"{what}: nobody else touches it", not others, others[:1])
+    *lines, rounds = text("between.traced").splitlines()
+    boundaries = [int(li.split()[-1]) for li in lines]
+    check(f"{what}: in front of each of {len(boundaries)} instructions and iterations",
+          len(boundaries) == 18 and min(boundaries) >= 3, text("between.traced"))
+    note(f"{what}: {rounds}, {min(boundaries)} to {max(boundaries)} times")
+
+
 def nmis():
     def counts(name):
         return [int(n) for n in re.findall(r"\b\d+\b", text(name))]
@@ -199,4 +211,4 @@ def end():
     calm(text("dmesg"))
 
 
-run_parts([disturbed, nmis, instead, debugged, shadows, idle, halt, end])
+run_parts([disturbed, between, nmis, instead, debugged, shadows, idle, halt, end])

@@ -74,6 +74,14 @@ exec=''
 
 messages traced
 
+# --- the timer, in front of each of a number of instructions
+insmod /lab/modules/hvt_between.ko || exit 1
+watch cell,4096 -q -o between.data -- $progs/event_between between.truth >between.traced 2>&1
+echo $? >between.traced.rc
+rmmod hvt_between
+messages traced
+said between
+
 # --- NMIs: all CPUs are asked for a backtrace, again and again, by a thread on CPU 0
 awk '$1 == "NMI:"' /proc/interrupts >nmi.before
 watch cell,4096 -q -o nmi.data -- $progs/event nmi.truth work 20000 timer nmi >nmi.traced 2>&1
