@@ -25,7 +25,9 @@ struct thread {
 	uint64_t losses;	   /* that are behind it */
 	bool pending;		   /* the last instruction has no line, ... */
 	uint64_t next;		   /* ... and went there; 0: not known */
-	struct hvt_line regs, mem; /* what it left */
+	uint32_t changed;	   /* it left these registers, by bit, ... */
+	uint64_t value[16];	   /* ... so */
+	struct hvt_line regs, mem; /* what it left, as text */
 };
 
 struct tenet {
@@ -100,9 +102,29 @@ static void open_file(struct tenet *x, struct thread *t)
 	}
 }
 
+static void put_registers(struct thread *t)
+{
+	static const char *const names[16] = {
+		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
+	};
+	unsigned int i;
+
+	for (i = 0; i < 16; i++) {
+		if (!(t->changed & 1u << i))
+			continue;
+		hvt_line_str(&t->regs, names[i]);
+		hvt_line_char(&t->regs, '=');
+		hvt_line_hex(&t->regs, t->value[i]);
+		hvt_line_char(&t->regs, ',');
+	}
+	t->changed = 0;
+}
+
 /* The line of the last instruction: behind it the thread is at ip. */
 static void put_line(struct thread *t, uint64_t ip)
 {
+	put_registers(t);
 	hvt_line_lit(&t->regs, "rip=");
 	hvt_line_hex(&t->regs, ip);
 	hvt_line_put(&t->regs, t->mem.p, t->mem.len);
@@ -120,7 +142,8 @@ static void close_file(struct tenet *x, struct thread *t)
 		return;
 	if (t->pending && t->next)
 		put_line(t, t->next);
-	t->regs.len = t->mem.len = 0;
+	t->changed = 0;
+	t->mem.len = 0;
 	bad = ferror(t->out);
 	errno = 0;
 	if ((fclose(t->out) || bad) && !x->error)
@@ -128,24 +151,11 @@ static void close_file(struct tenet *x, struct thread *t)
 	t->out = NULL;
 }
 
-static void put_registers(struct hvt_line *l, const struct hvt_event *ev)
+/* Register i is what the thread goes on with. */
+static void set_register(struct thread *t, unsigned int i, uint64_t value)
 {
-	static const char *const names[] = {
-		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
-	};
-	const uint64_t *value = ev->delta;
-	unsigned int i;
-
-	/* it has no flags */
-	for (i = 0; i < 16; i++) {
-		if (!(ev->delta_mask & 1u << i))
-			continue;
-		hvt_line_str(l, names[i]);
-		hvt_line_char(l, '=');
-		hvt_line_hex(l, *value++);
-		hvt_line_char(l, ',');
-	}
+	t->changed |= 1u << i;
+	t->value[i] = value;
 }
 
 static void put_memory(struct hvt_line *l, const char *what, uint64_t addr, const uint8_t *bytes,
@@ -162,6 +172,7 @@ static void put_memory(struct hvt_line *l, const char *what, uint64_t addr, cons
 static void add_insn(struct tenet *x, struct thread *t, const struct hvt_event *ev)
 {
 	const struct hvt_operand_value *m;
+	const uint64_t *value = ev->delta;
 	uint32_t i;
 
 	if (!t->out)
@@ -169,7 +180,10 @@ static void add_insn(struct tenet *x, struct thread *t, const struct hvt_event *
 	if (!t->out)
 		return;
 	put_line(t, ev->ip);
-	put_registers(&t->regs, ev);
+	/* it has no flags */
+	for (i = 0; i < 16; i++)
+		if (ev->delta_mask & 1u << i)
+			set_register(t, i, *value++);
 	for (i = 0; i < ev->nr_mem; i++) {
 		m = &ev->mem[i];
 		if (m->access & HVT_ACC_R)
@@ -191,11 +205,9 @@ static void add_flow(struct tenet *x, struct thread *t, const struct hvt_event *
 	}
 	if (!t->pending)
 		return;
-	if (ev->what == HVT_FLOW_RESUME && ev->flags & HVT_RF_SYSRET) {
-		hvt_line_lit(&t->regs, "rax=");
-		hvt_line_hex(&t->regs, ev->arg[0]);
-		hvt_line_char(&t->regs, ',');
-	}
+	/* RAX is that of the call until the call returns */
+	if (ev->what == HVT_FLOW_RESUME && ev->flags & HVT_RF_SYSRET)
+		set_register(t, 0, ev->arg[0]);
 	if (ev->to)
 		t->next = ev->to;
 }
