@@ -4,11 +4,14 @@
 
 The truth is what a single-stepper saw of the same programs (stepper.c), what a program's own
 trap handler wrote down, and instructions that were counted by hand.
-usage: check.py HVTRACE DIRECTORY PART...
+usage: check.py HVTRACE DIRECTORY PROGRAMS PART...
+  PROGRAMS: the directory of those that count for themselves, as it is called in the logs
 """
 
 import json
 import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -20,7 +23,8 @@ from truth import Symbols, compare, mutations, same_path, truths  # noqa: E402
 import state  # noqa: E402
 import windows  # noqa: E402
 
-hvtrace, left, wanted = sys.argv[1], Directory(sys.argv[2]), sys.argv[3:]
+hvtrace, left, programs, wanted = sys.argv[1], Directory(sys.argv[2]), sys.argv[3], sys.argv[4:]
+UNIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "unit")
 MTF, EPT = "Monitor trap flag", "EPT violation"
 
 
@@ -276,6 +280,67 @@ def windowed():
         explained(what, log)
 
 
+def output_of(*command, cwd=None):
+    """Its standard output, in a file of its name; its status is a test point."""
+    name = left.path(f"{os.path.basename(command[0])}.{len(os.listdir(left.directory))}")
+    with open(name, "w") as f:
+        ran = subprocess.run(command, stdout=f, stderr=subprocess.PIPE, text=True, cwd=cwd)
+    check("views: " + re.sub(r"\S*/", "", " ".join(command[:6])), ran.returncode == 0, ran.stderr)
+    return name
+
+
+def compared(script, *arguments):
+    """The test points of a script of tests/unit become ours."""
+    ran = subprocess.run([sys.executable, os.path.join(UNIT, script), *arguments],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    points = re.findall(r"^(not ok|ok) \d+ - (.*)\n((?:#.*\n)*)", ran.stdout, re.M)
+    for good, what, why in points:
+        check(f"{script[:-3]}: {what}", good == "ok", why)
+    check(f"{script[:-3]}: came to its end", re.search(r"^1\.\.\d+$", ran.stdout, re.M) and points,
+          ran.stderr)
+
+
+def views():
+    """What is made of a log, against what the programs counted themselves."""
+    for name, program in ("calls", "views_calls"), ("gcov", "views_gcov"):
+        log = traced(name, f"views: {name}", same_output=False)
+        check(f"views: {name}: ends well", left.said(name + ".rc") == "0\n", left.said(name + ".rc"))
+        explained(f"views: {name}", log)
+    data = left.path("calls.data")
+    lines = output_of(hvtrace, "script", "--format", "json", data)
+    compared("views_calls.py", hvtrace, data, os.path.join(programs, "views_calls"),
+             left.path("calls.truth"), lines)
+    compared("views_drcov.py", hvtrace, data, lines)
+    output_of(hvtrace, "export", "--format", "tenet", "-o", left.path("tenet"), data)
+    threads = os.listdir(left.path("tenet"))
+    check("views: tenet: one thread, one file", len(threads) == 1, threads)
+    compared("views_tenet.py", os.path.join(left.path("tenet"), threads[0]), lines)
+    info = left.path("lcov.info")
+    output_of(hvtrace, "export", "--format", "lcov", "-o", info, left.path("gcov.data"))
+    shutil.copy(left.path("views_gcov-stepped_calls.gcda"), programs)
+    counted = output_of("gcov", "--json-format", "--stdout", "views_gcov-stepped_calls.gcda", cwd=programs)
+    compared("views_lcov.py", info, counted, os.path.join(UNIT, "stepped_calls.c"))
+
+
+def sqlite():
+    """A program of Debian's from its first instruction to its exit."""
+    what = "sqlite3"
+    if os.path.exists(left.path("sqlite.truth.0")):
+        log = against("sqlite", what, "sqlite3")
+    else:
+        log = traced("sqlite", what)
+        explained(what, log)
+        cost("sqlite", what, log)
+    stream = next(iter(log.threads.values()))
+    check(f"{what}: its exit is the last of {log.count} instructions", not isinstance(stream[-1], Code)
+          and stream[-1]["what"] == "exit" and stream[-1]["status"] == 0, say(stream[-1]))
+    calls = json.loads("[" + ",".join(left.text(os.path.basename(
+        output_of(hvtrace, "report", "--calls", "--format", "json",
+                  left.path("sqlite.data")))).splitlines()) + "]")
+    total = sum(n["self"] for n in calls)
+    check(f"{what}: its call tree has all of its instructions", total == log.count, (total, log.count))
+
+
 def torture():
     check("torture: the program ends well", left.said("torture.rc") == "0\n" and
           ", 0 bad, " in left.said("torture.traced"),
@@ -298,5 +363,5 @@ def end():
 
 
 PARTS = {"oracle": oracle, "attach": attach, "exits": exits, "antidebug": antidebug, "kernel": kernel,
-         "windows": windowed, "torture": torture}
+         "windows": windowed, "views": views, "sqlite": sqlite, "torture": torture}
 run_parts([PARTS[p] for p in PARTS if p in wanted] + [end])

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs in the guest: each program bare, stepped by programs/stepper, and traced; leaves the logs,
 # the truth and the machine's counts, for check.py to judge outside.
-# usage: suite.sh CPUS ROUNDS TORTURE PART...
+# usage: suite.sh CPUS ROUNDS TORTURE HOST PART...
 #   ROUNDS of trace_long, about 22,000 instructions each; TORTURE: millions of the simulator's instructions
+#   HOST: what /lab/in is called outside
 
-cpus=$1 rounds=$2 torture=$3
-shift 3
+cpus=$1 rounds=$2 torture=$3 host=$4
+shift 4
 out=/lab/out
 progs=/lab/programs
 params=/sys/module/hvt_trace/parameters
@@ -60,6 +61,7 @@ SIGNALS="$progs/trace_signals 2"
 THREADS="$progs/trace_threads $cpus 6"
 JIT="$progs/trace_jit 3"
 FORK="$progs/trace_fork $progs/trace_jit 1"
+SQLITE='sqlite3 -batch -init /dev/null :memory: .read\ /lab/in/script.sql'
 
 # attached NAME OPTION: from outside, by -p or -t, once it waits.
 attached() {
@@ -110,6 +112,14 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 		pin='taskset -c 0' # what CPUID says is in its registers
 		step short -r -- $SHORT
 		pin=''
+	fi
+	if wants sqlite; then
+		if [ "$rounds" -gt 4 ]; then
+			eval "step sqlite -- $SQLITE"
+		else
+			eval "$alike $SQLITE" >sqlite.bare 2>sqlite.bare.err
+			echo $? >sqlite.bare.rc
+		fi
 	fi
 	if wants antidebug; then
 		$alike $progs/antidebug >antidebug.bare 2>antidebug.bare.err
@@ -215,6 +225,19 @@ if wants windows; then
 	trace w.off --from "$somewhere" --count 30 -- $SHORT
 	trace w.on --on sum -a w --count 5 --repeat -- $SHORT
 	trace w.never --from 0x10 -- $SHORT
+fi
+
+# --- programs that count what they do themselves; gcov's counts come with the end of the program
+if wants views; then
+	mkdir -p "$host"
+	cp /lab/in/views_calls /lab/in/views_gcov "$host"
+	trace calls --regs --mem -- "$host/views_calls" $out/calls.truth
+	trace gcov -- env GCOV_PREFIX=$out GCOV_PREFIX_STRIP=100 "$host/views_gcov" $out/gcov.truth
+fi
+
+if wants sqlite; then
+	cp "$(command -v sqlite3)" trace_sqlite3
+	eval "trace sqlite -- $SQLITE"
 fi
 
 if wants torture; then
