@@ -104,7 +104,7 @@ static void open_file(struct tenet *x, struct thread *t)
 
 static void put_registers(struct thread *t)
 {
-	static const char *const names[16] = {
+	static const char *const names[] = {
 		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
 	};
