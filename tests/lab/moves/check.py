@@ -200,7 +200,9 @@ def race(case):
           len(events))
     if "moved" in said:
         moves = sum(e["type"] == "remap" for e in events)
-        check(f"{case}: moved meanwhile, and told", moves >= 20, (moves, lines))
+        # reclaim is free to leave a page that is in use where it is
+        least = 1 if case == "move_race-swapped" else 20
+        check(f"{case}: moved meanwhile, and told", moves >= max(least, int(said["moved"])), (moves, lines))
     check_complete(case, events)
 
 
