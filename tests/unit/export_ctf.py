@@ -8,17 +8,7 @@ import re
 import sys
 
 import bt2
-
-number = failed = 0
-
-
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}")
-    if not good:
-        print(f"# {why}")
+from tap import finish, ok
 
 
 def text(s):
@@ -113,5 +103,4 @@ lost = sum(e["count"] for e in lines if e["type"] == "lost")
 ok(discarded == lost, f"babeltrace2 counts {lost} discarded events", discarded)
 cpus = len({e["cpu"] for e in lines if "cpu" in e})
 ok(packets >= cpus, f"{packets} packets of {cpus} CPUs", packets)
-print(f"1..{number}")
-sys.exit(failed != 0)
+finish()

@@ -8,18 +8,10 @@ import json
 import re
 import sys
 
-number = failed = 0
+from tap import finish, ok
+
 # lk_main.c: "I  %08lx,%lu", " L %08lx,%lu", " S ...", " M ..."; the rest is valgrind's own talk
 GRAMMAR = re.compile(r"(?P<kind>I | L| S| M) (?P<addr>[0-9a-f]{8,16}),(?P<size>[1-9][0-9]*)\n|==[0-9]+==.*\n")
-
-
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}")
-    if not good:
-        print(f"# {why}")
 
 
 def parse(path):
@@ -50,5 +42,4 @@ got = [(m["kind"], int(m["addr"], 16), int(m["size"])) for m in ours if m["kind"
 ok(got == want and want, f"{len(want)} lines are the accesses and their instructions",
    next(((a, b) for a, b in zip(got, want) if a != b), (len(got), len(want))))
 ok(len(ours) - len(got) == lost, f"{lost} losses are told")
-print(f"1..{number}")
-sys.exit(failed != 0)
+finish()

@@ -17,6 +17,8 @@ import tempfile
 import urllib.parse
 import urllib.request
 
+from tap import finish, ok
+
 ENGINE = """(async trace => {
 	const engine = await import("devtools://devtools/bundled/models/trace/trace.js");
 	const model = engine.TraceModel.Model.createWithAllHandlers();
@@ -30,16 +32,6 @@ ENGINE = """(async trace => {
 			[...threads].map(([tid, e]) => [pid, tid, e.args.name])),
 	};
 })"""
-number = failed = 0
-
-
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}")
-    if not good:
-        print(f"# {why}")
 
 
 class Page:
@@ -145,5 +137,4 @@ comms = {(e["pid"], e["tid"]): e["comm"] for e in lines if "comm" in e}
 ok({(pid, tid): name for pid, tid, name in engine["threads"]} == comms, "each thread has its name",
    (engine["threads"], comms))
 ok({pid for pid, _ in engine["processes"]} == {pid for pid, _ in comms}, "each process has one")
-print(f"1..{number}")
-sys.exit(failed != 0)
+finish()

@@ -15,9 +15,10 @@ import shutil
 import subprocess
 import sys
 
+from tap import finish, ok, skip
+
 hvt, linelog, directory = sys.argv[1:]
 compiler = os.environ["compiler"]
-number = failed = 0
 BASE = 0x550000000000
 
 PROGRAM = r"""
@@ -44,15 +45,6 @@ PART = """static inline int part(int v)
 	return -v;
 }
 """
-
-
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}")
-    if not good:
-        print("# " + str(why)[:2000].replace("\n", "\n# "))
 
 
 def run(*command):
@@ -169,8 +161,7 @@ if os.path.isdir("/usr/lib/debug") and not subprocess.run([*own, "true"], captur
     ok(lines(pie.log(stripped, what="object"), prefix=own) == want, "when the program itself is gone, too")
 else:
     for what in "so has one by its build-id in /usr/lib/debug", "when the program itself is gone, too":
-        number += 1
-        print(f"ok {number} - {what} # SKIP nothing can be mounted on /usr/lib/debug here")
+        skip(what, "nothing can be mounted on /usr/lib/debug here")
 
 # --- other files
 other = Program("other", "-pie", "-fPIE", "-DOTHER=1", "-Wl,--build-id=0x" + "5a" * 20)
@@ -200,5 +191,4 @@ for n in range(150):
     if done.returncode:
         crashed.append((n, done.returncode, done.stderr[-600:]))
 ok(not crashed and told, f"damaged debug information is survived ({told} of 150 still have lines)", crashed[:2])
-print(f"1..{number}")
-sys.exit(failed != 0)
+finish()

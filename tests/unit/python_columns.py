@@ -12,18 +12,9 @@ import zlib
 
 import hvtrace
 from hvtrace import _columns, _native
+from tap import finish, ok
 
-number = failed = 0
 WIDE = 2
-
-
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}")
-    if not good:
-        print(f"# {why}")
 
 
 def wanted(accesses):
@@ -131,5 +122,4 @@ for path in paths[by_library:]:
         if got.state == it.state and len(events) != len(columns["tsc"]) or got.state == "damaged" != it.state:
             bad.append((at, got.why, it.why))
     ok(not bad and damaged, f"{name}: and with malformed contents", (damaged, bad[:3]))
-print(f"1..{number}")
-sys.exit(failed != 0)
+finish()

@@ -15,19 +15,10 @@ import zlib
 
 import hvtrace
 from hvtrace import _columns, _insn
+from tap import finish, ok, skip
 
 program, directory, *paths = sys.argv[1:]
-number = failed = 0
 BLIND = 0x10
-
-
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}")
-    if not good:
-        print(f"# {why}")
 
 
 def script(path):
@@ -170,8 +161,7 @@ for path in paths:
         frame = log.pandas("ns", "addr")
         ok(list(frame.columns) == ["ns", "addr"] and len(frame) == len(accesses), f"{name}: so has a DataFrame")
     except ImportError:
-        print(f"ok {number + 1} - {name}: so has a DataFrame # SKIP no pandas")
-        number += 1
+        skip(f"{name}: so has a DataFrame", "no pandas")
     try:
         log.columns("nonsense")
         ok(False, f"{name}: a column that is not there")
@@ -184,5 +174,4 @@ for what, data in ("nothing", b""), ("a text", b"hello, this is no log\n" * 10):
         ok(False, f"{what} is no log")
     except hvtrace.Error as e:
         ok(str(e), f"{what} is no log: {e}")
-print(f"1..{number}")
-sys.exit(failed != 0)
+finish()

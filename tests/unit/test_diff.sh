@@ -2,23 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # hvtrace diff: two runs of a program at other addresses, of other numbers, on other CPUs
 # are the same; one access that is other is found, and found first. Prints TAP.
-build=$1
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 python3 - "$hvt" "$build/tests/unit/mklog" "$tmp" <<'PY'
 import json, subprocess, sys
+from tap import finish, ok
 hvt, mklog, tmp = sys.argv[1:]
-failed = number = 0
-
-def ok(good, what, why=""):
-    global failed, number
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("# %s" % (why,))
 
 def log(name, base, seed, change=""):
     path = "%s/%s" % (tmp, name)
@@ -80,6 +70,5 @@ for bad in (["diff"], ["diff", a], ["diff", a, b, a], ["diff", a, tmp + "/none"]
     r = subprocess.run([hvt, *bad], capture_output=True)
     ok(r.returncode == 2 and r.stderr.count(b"\n") == 1 and b"; try: " in r.stderr and not r.stdout, "%s: exit 2" % [
         x.rsplit("/", 1)[-1] for x in bad], r)
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()
 PY

@@ -2,41 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Exports, each read by what reads that format: CTF by babeltrace2, the memory trace by
 # valgrind's own grammar, Perfetto's JSON by Chromium's trace engine. Prints TAP.
-build=$1
-tests=$2
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0
-
-ok() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$tmp/err"
-		failed=$((failed + 1))
-	fi
-}
-
-# compare SCRIPT ARGUMENT...: its test points become ours. Debian's Python has the modules.
-compare()
-{
-	/usr/bin/python3 "$@" >"$tmp/tap" 2>"$tmp/err"
-	status=$?
-	sed '/^1\.\./d; s/^\(not ok\|ok\) [0-9]* - /\1 - /' "$tmp/tap" >"$tmp/points"
-	while IFS= read -r line; do
-		case $line in
-		'ok - '*) n=$((n + 1)); echo "ok $n - ${line#ok - }" ;;
-		'not ok - '*) n=$((n + 1)); failed=$((failed + 1)); echo "not ok $n - ${line#not ok - }" ;;
-		*) echo "$line" ;;
-		esac
-	done <"$tmp/points"
-	grep -q '^1\.\.' "$tmp/tap" && ! { [ $status -ne 0 ] && ! grep -q '^not ok' "$tmp/tap"; }
-	ok $? "$(basename "$1") came to its end"
-}
+# Debian's Python has their modules.
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 "$build/tests/unit/mklog" >"$tmp/log"
 "$hvt" script --format json "$tmp/log" >"$tmp/json" || exit 1
@@ -44,7 +12,7 @@ compare()
 "$hvt" export --format ctf -o "$tmp/ctf" "$tmp/log" >"$tmp/out" 2>"$tmp/err"
 [ $? -eq 0 ] && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ]
 ok $? "ctf: a directory"
-compare "$tests/export_ctf.py" "$tmp/ctf" "$tmp/json"
+points ctf /usr/bin/python3 "$tests/export_ctf.py" "$tmp/ctf" "$tmp/json"
 babeltrace2 "$tmp/ctf" >"$tmp/out" 2>"$tmp/err"
 [ $? -eq 0 ] && [ "$(wc -l <"$tmp/out")" -eq "$(wc -l <"$tmp/json")" ] &&
 	! LC_ALL=C grep -q '[^ -~]' "$tmp/out"
@@ -59,17 +27,17 @@ ok $? "lackey: a file"
 ok $? "a log from a pipe is exported to a pipe"
 valgrind --tool=lackey --trace-mem=yes --log-file="$tmp/valgrind" true 2>"$tmp/err"
 ok $? "valgrind writes such a trace"
-compare "$tests/export_lackey.py" "$tmp/lackey" "$tmp/json" "$tmp/valgrind"
+points lackey /usr/bin/python3 "$tests/export_lackey.py" "$tmp/lackey" "$tmp/json" "$tmp/valgrind"
 
 "$hvt" export --format perfetto "$tmp/log" >"$tmp/perfetto" 2>"$tmp/err"
 ok $? "perfetto: standard output"
-compare "$tests/export_perfetto.py" "$tmp/perfetto" "$tmp/json"
+points perfetto /usr/bin/python3 "$tests/export_perfetto.py" "$tmp/perfetto" "$tmp/json"
 
 # notes of the user, between the accesses
 "$build/tests/unit/mklog" marks >"$tmp/marks"
 "$hvt" script --format json "$tmp/marks" >"$tmp/marks.json"
 "$hvt" export --format ctf -o "$tmp/marks.ctf" "$tmp/marks" 2>"$tmp/err"
-compare "$tests/export_ctf.py" "$tmp/marks.ctf" "$tmp/marks.json"
+points "ctf, marks" /usr/bin/python3 "$tests/export_ctf.py" "$tmp/marks.ctf" "$tmp/marks.json"
 "$hvt" export --format perfetto "$tmp/marks" 2>"$tmp/err" |
 	/usr/bin/python3 -c 'import json, sys
 got = [(e["name"], round(e["ts"] * 1000)) for e in json.load(sys.stdin)["traceEvents"] if e.get("s") == "g"]
@@ -102,5 +70,4 @@ for format in lackey perfetto; do
 	done
 done
 
-echo "1..$n"
-exit $((failed != 0))
+finish

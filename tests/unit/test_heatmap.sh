@@ -3,26 +3,16 @@
 # hvtrace heatmap: every access is in the picture, once for each row it touches; the file
 # fetches nothing and bad names stay names; in a real browser it zooms, pans and names what
 # is under the pointer. Prints TAP.
-build=$1
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 "$build/tests/unit/mklog" >"$tmp/sample"
 "$build/tests/unit/mklog" hostile >"$tmp/hostile"
 "$build/tests/unit/mklog" random 9 >"$tmp/random"
 python3 - "$hvt" "$tmp" "$(command -v chromium-headless-shell)" <<'PY'
 import html, json, os, re, subprocess, sys, xml.dom.minidom
+from tap import finish, ok, skip
 hvt, tmp, browser = sys.argv[1:]
-failed = number = 0
-
-def ok(good, what, why=""):
-    global failed, number
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("# %s" % (why,))
 
 def run(*args, code=0, locale="C", **env):
     env = dict(os.environ, LC_ALL=locale, **env)
@@ -110,8 +100,7 @@ for kind in ("html", "svg"):
     ok(not re.search(r"(src|href)\s*=\s*[\"']|url\(|@import|fetch\(|XMLHttp", re.sub(r"&[a-z#0-9]+;", "", page)) and
        page.count("<script") == 1 and "<img" not in page, "%s: refers to nothing outside, has one script" % kind)
     if not browser:
-        print("ok %d - %s in a browser # SKIP no chromium-headless-shell" % (number + 1, kind))
-        number += 1
+        skip("%s in a browser" % kind, "no chromium-headless-shell")
         continue
     act = """<script>//<![CDATA[
 (function () {
@@ -166,6 +155,5 @@ note('reset');
     ok(box["reset"] == box["start"], "%s: a double click shows all again" % kind, box["reset"])
     ok("owned" not in re.findall(r"<title>([^<]*)</title>", dom)[:1] and not re.search(r"<(img|b)[ >]", dom) and
        dom.count("<script") == 2, "%s: no bad name became an element" % kind)
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()
 PY

@@ -2,23 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What people type: --help of each command fits a screen of 24 lines and 80 columns, and
 # bash completes commands, options and choices as the option tables have them. Prints TAP.
-build=$1
-hvt=$build/cli/hvtrace
-completion=$2/../../cli/completion/hvtrace.bash
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0
-
-ok() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
+completion=$tests/../../cli/completion/hvtrace.bash
 
 "$hvt" --dump-options >"$tmp/all"
 commands=$(cut -d' ' -f1 "$tmp/all" | sort -u)
@@ -59,5 +45,4 @@ done
 offers 'csv json mmiotrace perf-script text ' hvtrace script --format ''
 offers 'json text ' hvtrace info --format ''
 
-echo "1..$n"
-exit $failed
+finish

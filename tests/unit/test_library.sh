@@ -2,28 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # libhvtrace as others get it: installed, found by pkg-config, linked, run; and what it
 # exports. Prints TAP.
-build=$1
-tests=$2
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0
-
-ok() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$tmp/err"
-		failed=$((failed + 1))
-	fi
-}
-
-cache() # VARIABLE
-{
-	sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"
-}
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 compiler=$(cache CMAKE_C_COMPILER)
 flags='-std=c99 -pedantic -Wall -Wextra -Werror'
@@ -69,5 +49,4 @@ ok $? "with the archive, too"
 ! readelf -d "$tmp/static" | grep -q 'NEEDED.*libhvtrace'
 ok $? "which needs no shared libhvtrace"
 
-echo "1..$n"
-exit $((failed != 0))
+finish

@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # hvtrace mark: notes reach the agents' logs, of those who may; every reader of a log shows
 # them between the events by time. Prints TAP.
-build=$1
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 "$build/tests/unit/mklog" marks >"$tmp/log"
 # the sockets of a network namespace of our own: other sessions of this machine are not ours
@@ -13,16 +11,8 @@ own=
 [ "$(id -u)" -eq 0 ] && unshare -n true 2>/dev/null && own='unshare -n'
 $own python3 - "$hvt" "$build/tests/unit" "$tmp" <<'PY'
 import csv, io, json, os, subprocess, sys
+from tap import finish, ok
 hvt, unit, tmp = sys.argv[1:]
-failed = number = 0
-
-def ok(good, what, why=""):
-    global failed, number
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("# %s" % (why,))
 
 def run(*args, code=0, **more):
     r = subprocess.run([hvt, *args], capture_output=True, **more)
@@ -104,6 +94,5 @@ if os.getuid() == 0:
 for bad in ([], ["x" * 4097], ["-s"]):
     r = subprocess.run([hvt, "mark", *bad], capture_output=True)
     ok(r.returncode == 2 and r.stderr.count(b"\n") == 1 and b"; try: " in r.stderr, "mark %.20s: exit 2" % bad, r)
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()
 PY

@@ -3,23 +3,13 @@
 # hvtrace at and last-writer against a machine whose memory is known (lograndom.c): what
 # they say is true, whatever was lost; what a brute-force reading of the events knows,
 # they know. Prints TAP.
-build=$1
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 python3 - "$hvt" "$build/tests/unit/mklog" "$tmp" <<'PY'
 import json, random, subprocess, sys
+from tap import finish, ok
 hvt, mklog, tmp = sys.argv[1:]
-failed = number = 0
-
-def ok(good, what, why=""):
-    global failed, number
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("# %s" % (why,))
 
 def run(*args, code=0, stdin=None):
     r = subprocess.run([hvt, *args], capture_output=True, stdin=stdin)
@@ -218,6 +208,5 @@ for bad, code in ((["at", "0", "first"], 2), (["at", "x", "first"], 2), (["at", 
     r = subprocess.run([hvt, *bad], capture_output=True)
     ok(r.returncode == code and r.stderr.count(b"\n") == 1 and b"; try: " in r.stderr and not r.stdout,
        "%s: exit %d and one line" % (bad[:4], code), r)
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()
 PY

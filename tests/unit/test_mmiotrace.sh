@@ -3,10 +3,8 @@
 # The mmiotrace text is what the kernel documents (Documentation/trace/mmiotrace.rst, "Trace
 # Log Format"): every line is parsed by that grammar, and what it says is compared with the
 # JSON of the same log. Prints TAP.
-build=$1
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 "$build/tests/unit/mklog" >"$tmp/log"
 "$hvt" script --format mmiotrace "$tmp/log" >"$tmp/mmiotrace" || exit 1
@@ -14,16 +12,8 @@ trap 'rm -rf "$tmp"' EXIT
 "$hvt" info --format json "$tmp/log" >"$tmp/info" || exit 1
 python3 - "$tmp" <<'PY'
 import json, re, sys
+from tap import finish, ok
 tmp = sys.argv[1]
-failed = number = 0
-
-def ok(good, what, why=""):
-    global failed, number
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("# %s" % (why,))
 
 HEX, DEC, TIME = r"0x[0-9a-f]{1,16}", r"\d+", r"\d+\.\d{6}"
 # keyword: its arguments, space-separated; MARK's text goes on to the end of the line
@@ -94,6 +84,5 @@ ok(ours == want, "every byte that is known is there, in order, and no other", (o
 ok([k for k, _ in lines].count("UNKNOWN") == unknown, "what is not known is said to be unknown", unknown)
 marks = [a[1] for k, a in lines if k == "MARK"]
 ok("Lost 3 events on CPU 1" in marks, "a loss is a mark", marks)
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()
 PY

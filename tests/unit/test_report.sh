@@ -2,25 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # hvtrace report and stat count what the JSON lines of the same log hold: each figure is
 # counted again here. Prints TAP.
-build=$1
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 "$build/tests/unit/mklog" >"$tmp/sample"
 "$build/tests/unit/mklog" random 7 >"$tmp/random"
 python3 - "$hvt" "$tmp/sample" "$tmp/random" <<'PY'
 import collections, json, subprocess, sys
+from tap import finish, ok
 hvt, logs = sys.argv[1], sys.argv[2:]
-failed = number = 0
-
-def ok(good, what, why=""):
-    global failed, number
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("# %s" % (why,))
 
 def run(*args, code=0):
     r = subprocess.run([hvt, *args], capture_output=True)
@@ -99,6 +89,5 @@ for log in logs:
 for bad in (["--sort", "no"], ["--sort", ""], ["--limit", "0"], ["--limit", "x"]):
     r = subprocess.run([hvt, "report", *bad, logs[0]], capture_output=True)
     ok(r.returncode == 2 and r.stderr.count(b"\n") == 1 and b"; try: " in r.stderr, "report %s: exit 2" % bad, r)
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()
 PY

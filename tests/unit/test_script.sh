@@ -2,24 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # hvtrace script's choice of events and of fields, and the formats of other tools: all of
 # them say what the JSON of the same log says. Prints TAP.
-build=$1
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 "$build/tests/unit/mklog" >"$tmp/log"
 python3 - "$hvt" "$tmp/log" <<'PY'
 import csv, io, json, re, subprocess, sys
+from tap import finish, ok
 hvt, log = sys.argv[1:]
-failed = number = 0
-
-def ok(good, what, why=""):
-    global failed, number
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("# %s" % (why,))
 
 def script(*options, code=0):
     r = subprocess.run([hvt, "script", *options, log], capture_output=True)
@@ -105,6 +95,5 @@ for bad in (["--time", "x"], ["--time", ","], ["--time", "6,5"], ["--time", "5"]
        "%s: exit 2 and one line" % bad, r)
 r = subprocess.run([hvt, "script", "-v", log], capture_output=True)
 ok(r.returncode == 0 and r.stderr.count(b"\n") == 1 and b"records" in r.stderr, "-v says what was read", r.stderr)
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()
 PY

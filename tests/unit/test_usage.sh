@@ -1,24 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The CLI without any device: bad input gives one line and the right exit code.
-# Prints TAP. $1 is the build directory.
-build=$1
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0
-
-ok() # STATUS DESCRIPTION
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$tmp/err"
-		failed=$((failed + 1))
-	fi
-}
+# Prints TAP.
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 # CODE ARG...: exits with CODE and says one line "hvtrace: what: why; try: remedy"
 bad()
@@ -273,5 +258,4 @@ ok $? "verify's JSON has a line for each log"
 [ $? -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]
 ok $? "a full disk on standard output is one line, exit 1"
 
-echo "1..$n"
-exit $((failed != 0))
+finish

@@ -2,28 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # How hvtrace watch treats its agent, its target and its outputs, with a stand-in for the
 # agent (no device here; the real thing runs in tests/lab). Prints TAP.
-build=$1
-here=$(cd "$2" && pwd)
-hvt=$build/cli/hvtrace
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-n=0 failed=0
-
-ok()
-{
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$tmp/err" "$tmp/out"
-		failed=$((failed + 1))
-	fi
-}
+# shellcheck source=tests/unit/tap.sh
+. "$2/tap.sh"
 
 "$build/tests/unit/mklog" >"$tmp/log"
 "$hvt" script "$tmp/log" >"$tmp/text"
-export HVTRACE_AGENT="$here/standin-agent.sh" STANDIN_LOG="$tmp/log" STANDIN_ARGS="$tmp/args"
+export HVTRACE_AGENT="$tests/standin-agent.sh" STANDIN_LOG="$tmp/log" STANDIN_ARGS="$tmp/args"
 
 export STANDIN_MODE=end
 "$hvt" watch a -a w b,4 c -a rx d >"$tmp/out" 2>"$tmp/err"
@@ -170,5 +154,4 @@ if [ "$(id -u)" -eq 0 ]; then
 	unset SUDO_UID SUDO_GID
 fi
 
-echo "1..$n"
-exit $((failed != 0))
+finish

@@ -4,16 +4,9 @@
 # Prints TAP.
 import collections, json, subprocess, sys
 
-hvt, log, program, truth, lines = sys.argv[1:]
-number = failed = 0
+from tap import finish, ok
 
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("\n".join("# " + line for line in str(why).splitlines()[:20]))
+hvt, log, program, truth, lines = sys.argv[1:]
 
 def run(*args):
     return subprocess.run(args, stdout=subprocess.PIPE, check=True).stdout.decode()
@@ -78,5 +71,4 @@ ok([(f[0].count(";"), int(f[1])) for f in folded] == [(n["depth"], n["self"]) fo
    "folded stacks: a line for each node with instructions of its own")
 ok(any(f[0].endswith(";main;fib;fib;fib") for f in folded) and all(f[0].startswith(ours[:15] + ";") for f in folded),
    "by name", folded[:3])
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()

@@ -4,16 +4,9 @@
 # that the log holds, as JSON LINES. Prints TAP.
 import json, os, re, struct, subprocess, sys
 
-hvt, log, json_lines = sys.argv[1:]
-number = failed = 0
+from tap import finish, ok
 
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("\n".join("# " + line for line in str(why).splitlines()[:20]))
+hvt, log, json_lines = sys.argv[1:]
 
 data = subprocess.run([hvt, "export", "--format", "drcov", log], stdout=subprocess.PIPE, check=True).stdout
 lines = data.split(b"\n", 4)
@@ -75,5 +68,4 @@ if start is not None:
 mapped = {(a, b) for a, b in want if a in executed}
 got = {(modules[m][0] + s, modules[m][0] + s + n) for s, n, m in bbs}
 ok(got == mapped, "%d blocks are those of the sequence" % len(mapped), [tuple(map(hex, b)) for b in got ^ mapped][:5])
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()

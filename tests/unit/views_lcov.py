@@ -3,16 +3,9 @@
 # gives for the same run of the same program (stepped_calls.c). Prints TAP.
 import json, re, sys
 
-info, gcov, source = sys.argv[1:]
-number = failed = 0
+from tap import finish, ok
 
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("\n".join("# " + line for line in str(why).splitlines()[:20]))
+info, gcov, source = sys.argv[1:]
 
 name = source.rsplit("/", 1)[1]
 text = [""] + open(source).read().splitlines()
@@ -68,5 +61,4 @@ ok(not other and len(set(want) & set(got)) > 40, "%d lines of code were executed
    "\n".join("%d: %s: %s, not %s" % (n, text[n], got.get(n), want.get(n)) for n in sorted(other)))
 ok(all(got[n] >= want[n] for n in want if "setjmp(" in text[n]), "setjmp returns at least as often as gcov counts")
 ok([got[n] for n in range(1, len(text)) if "/* never */" in text[n]] == [0], "what a fault kept from being executed was not")
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()

@@ -4,16 +4,9 @@
 # back: what is read is what was written before. Prints TAP.
 import json, re, sys
 
-trace, log = sys.argv[1:]
-number = failed = 0
+from tap import finish, ok
 
-def ok(good, what, why=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", number, what))
-    if not good:
-        print("\n".join("# " + line for line in str(why).splitlines()[:20]))
+trace, log = sys.argv[1:]
 
 registers = "rax rbx rcx rdx rbp rsp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
 lines, bad = [], []
@@ -76,5 +69,4 @@ for i, ((regs, mem), e) in enumerate(zip(lines[1:], insns)):
                     differ.append((e["insn"], hex(addr + i)))
             memory[addr + i] = byte
 ok(not differ and compared > 1000, "played back: %d bytes read are those that were written" % compared, differ[:5])
-print("1..%d" % number)
-sys.exit(failed != 0)
+finish()
