@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the judges of the lab's suites share: TAP on stdout, and a look into the directory
-that a suite left behind."""
+"""What the judges of the lab's suites share: TAP on stdout, what holds of any log, and a look into
+the directory that a suite left behind."""
 
 import json
 import os
@@ -51,6 +51,17 @@ def calm(dmesg):
     """Nothing there that a healthy kernel, or we, would not say."""
     bad = [li for li in dmesg.splitlines() if re.search(COMPLAINTS, li) and "RETBleed" not in li]
     check("the kernel did not complain", not bad, "\n".join(bad))
+
+
+def check_complete(what, events):
+    """Every record of every CPU is there: sequence numbers without a gap."""
+    seqs = {}
+    for e in events:
+        seqs.setdefault(e["cpu"], []).append(e["seq"])
+    gaps = {c: s for c, s in seqs.items() if sorted(s) != list(range(min(s), min(s) + len(s)))}
+    lost = [e for e in events if e["type"] == "lost"]
+    check(f"{what}: no record is missing, none twice", not gaps and not lost,
+          f"lost {lost[:3]}, gaps on CPUs {list(gaps)}")
 
 
 class Directory:

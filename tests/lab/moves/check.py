@@ -14,7 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
-from tap import check, difference  # noqa: E402
+from tap import check, check_complete, difference  # noqa: E402
 
 left = tap.Directory(sys.argv[1])
 text, load = left.text, left.load
@@ -96,17 +96,6 @@ def seen(events):
 def joined(who, parts):
     old, new = (sum(parts[i][n] << 8 * i for i in parts) for n in (0, 1))
     return (who[0], who[1] + ("" if len(parts) == WORD else "?"), old, new, who[2])
-
-
-def check_complete(what, events):
-    """Every record of every CPU is there: sequence numbers without a gap."""
-    seqs = {}
-    for e in events:
-        seqs.setdefault(e["cpu"], []).append(e["seq"])
-    gaps = {c: s for c, s in seqs.items() if sorted(s) != list(range(min(s), min(s) + len(s)))}
-    lost = [e for e in events if e["type"] == "lost"]
-    check(f"{what}: no record is missing, none twice", not gaps and not lost,
-          f"lost {lost[:3]}, gaps on CPUs {list(gaps)}")
 
 
 def check_remaps(what, events, frames):

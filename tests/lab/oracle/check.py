@@ -15,14 +15,13 @@ import compare
 import mutate
 import simulator
 
-results = []
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap  # noqa: E402
 
 
 def check(what, wrong):
     """@wrong: empty, or the lines that say what is."""
-    results.append(not wrong)
-    print(f"{'not ok' if wrong else 'ok'} {len(results)} - {what}")
-    print("".join(f"# {line}\n" for line in wrong[:12]), end="")
+    tap.check(what, not wrong, "\n".join(wrong))
 
 
 def lines(path):
@@ -45,7 +44,7 @@ def window_checks(out, name, window):
     check(f"{name}: {len(events)} events are the simulator's {len(window.hits)} instructions, "
           f"{'byte by byte' if window.all else 'address by address'}", wrong)
     unknown = sum(e["size"] is None for e in events)
-    print(f"# {name}: {window.root} accesses by root mode or cut short by an exit")
+    tap.note(f"{name}: {window.root} accesses by root mode or cut short by an exit")
     # Little is compared of an instruction that the decoder cannot place.
     check(f"{name}: {unknown} events of unknown size, at most 1 %",
           ["that is more"] if unknown * 100 > len(events) else [])
@@ -66,8 +65,7 @@ def main():
     names = {os.path.basename(p)[:-len(".pages")] for p in glob.glob(f"{out}/*.pages")}
     check("every window was compared, none was empty",
           sorted(names ^ windows.keys()) + [n for n, w in windows.items() if len(w.hits) < 10])
-    print(f"1..{len(results)}")
-    return not all(results)
+    tap.finish()
 
 
-sys.exit(main())
+main()

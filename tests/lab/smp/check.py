@@ -7,23 +7,14 @@ usage: check.py HVTRACE DIRECTORY [long]
 """
 
 import json
-import os
 import statistics
 import sys
 
 from judge import events, judge, number
-from tap import calm, check, note, run_parts
+from tap import Directory, calm, check, note, run_parts
 
-hvtrace, directory = sys.argv[1:3]
-
-
-def path(name):
-    return os.path.join(directory, name)
-
-
-def text(name):
-    with open(path(name), errors="replace") as f:
-        return f.read()
+hvtrace, left = sys.argv[1], Directory(sys.argv[2])
+path, text = left.path, left.text
 
 
 def status(name):

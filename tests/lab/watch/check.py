@@ -14,7 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
-from tap import check  # noqa: E402
+from tap import check, check_complete  # noqa: E402
 
 left = tap.Directory(sys.argv[1])
 path, text, load = left.path, left.text, left.load
@@ -26,17 +26,6 @@ def accesses(events):
 
 def value(s):
     return int(s, 16)
-
-
-def check_complete(what, events):
-    """Every record of every CPU is there: sequence numbers without a gap."""
-    seqs = {}
-    for e in events:
-        seqs.setdefault(e["cpu"], []).append(e["seq"])
-    gaps = {c: s for c, s in seqs.items() if sorted(s) != list(range(min(s), min(s) + len(s)))}
-    lost = [e for e in events if e["type"] == "lost"]
-    check(f"{what}: no sequence number is missing, none twice", not gaps and not lost,
-          f"lost {lost[:3]}, gaps on CPUs {list(gaps)}")
 
 
 def check_chain(what, events):
