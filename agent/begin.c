@@ -13,6 +13,8 @@
 #include "agent.h"
 #include "begin.h"
 #include "privilege.h"
+#include "proc.h"
+#include "resolve.h"
 #include "schema.h"
 #include "spec.h"
 
@@ -79,11 +81,23 @@ static int open_target(struct session *s, int32_t pid)
 			strerror(errno));
 }
 
-int begin_ends(struct session *s, int32_t pid)
+int begin_target(struct session *s, struct begin_options *o)
 {
-	int rc = open_signals(s);
+	struct proc_stat stat;
+	int rc = require_root(s->name);
 
-	return rc ? rc : open_target(s, pid);
+	if (rc)
+		return rc;
+	if (o->tid) {
+		if (proc_stat(o->tid, &stat))
+			return complain(AGENT_ERROR, "TID %d: no such thread; try: ps -eL", o->tid);
+		o->pid = stat.tgid;
+	}
+	if (o->pid)
+		rc = target_check(o->pid);
+	if (rc == AGENT_OK)
+		rc = open_signals(s);
+	return rc ? rc : open_target(s, o->pid);
 }
 
 /*

@@ -346,3 +346,12 @@ void session_free(struct session *s)
 	free(s->watch_ids);
 	free(s->batch);
 }
+
+int session_finish(struct session *s, int rc)
+{
+	if (rc == AGENT_OK)
+		rc = session_run(s);
+	session_disarm(s);
+	session_free(s);
+	return rc;
+}

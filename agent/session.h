@@ -72,4 +72,10 @@ void session_write_chunks(struct session *s);
 
 void session_free(struct session *s);
 
+/*
+ * The rest of a command: runs what was armed when rc is AGENT_OK; disarms and frees in any
+ * case. Its exit code.
+ */
+int session_finish(struct session *s, int rc);
+
 #endif

@@ -4,7 +4,6 @@
  * that they make is the module's business; what its ends and its code mean is looked up
  * here, once.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +27,8 @@ struct piece {
 };
 
 struct trace_options {
-	struct begin_options begin; /* pid: the process, also that of a thread */
-	int32_t tid;		    /* with -t */
-	bool function;		    /* without a target: of a kernel function */
+	struct begin_options begin;
+	bool function; /* without a target: of a kernel function */
 	struct want place[NR_PLACES];
 	struct piece *piece;
 	size_t nr_pieces;
@@ -120,7 +118,7 @@ static int take_option(struct trace_options *o, int c, char *arg)
 		return begin_number("-p", arg, &o->begin.pid);
 	case 't':
 		o->add.flags |= HVT_TRACE_THREAD;
-		return begin_number("-t", arg, &o->tid);
+		return begin_number("-t", arg, &o->begin.tid);
 	case 'S':
 		return begin_slots(arg, &o->begin.ring_slots);
 	case 'c':
@@ -167,7 +165,7 @@ static int take_option(struct trace_options *o, int c, char *arg)
 /* Options that do not go together. */
 static int check_options(const struct trace_options *o)
 {
-	int targets = !!o->begin.pid + !!o->tid + o->function;
+	int targets = !!o->begin.pid + !!o->begin.tid + o->function;
 	bool opens = o->place[FROM].text || o->place[ON].text;
 
 	if (targets != 1)
@@ -239,27 +237,14 @@ static int parse_options(struct trace_options *o, int argc, char **argv)
 	return check_options(o);
 }
 
-/* The process of a thread, which has to exist. */
-static int find_process(struct trace_options *o)
-{
-	struct proc_stat stat;
-
-	if (!o->tid)
-		return o->begin.pid ? target_check(o->begin.pid) : AGENT_OK;
-	if (proc_stat(o->tid, &stat))
-		return complain(AGENT_ERROR, "TID %d: no such thread; try: ps -eL", o->tid);
-	o->begin.pid = stat.tgid;
-	return target_check(o->begin.pid);
-}
-
 static void say_target(struct trace_options *o)
 {
 	const char *also = o->add.flags & HVT_TRACE_FOLLOW ? " --follow" : "";
 
 	if (o->function)
 		snprintf(o->spec, sizeof(o->spec), "--kernel %s", o->place[FUNCTION].text);
-	else if (o->tid)
-		snprintf(o->spec, sizeof(o->spec), "-t %d%s", o->tid, also);
+	else if (o->begin.tid)
+		snprintf(o->spec, sizeof(o->spec), "-t %d%s", o->begin.tid, also);
 	else
 		snprintf(o->spec, sizeof(o->spec), "-p %d%s", o->begin.pid, also);
 }
@@ -399,7 +384,7 @@ static int start(struct session *s, struct trace_options *o, int argc, char **ar
 	if (rc)
 		return rc;
 	a->size = sizeof(*a);
-	a->pid = o->tid ? o->tid : o->begin.pid;
+	a->pid = o->begin.tid ? o->begin.tid : o->begin.pid;
 	a->from = o->place[FROM].addr;
 	a->to = o->place[TO].addr;
 	a->on = o->place[ON].text ? s->watch_ids[0] : 0;
@@ -423,11 +408,7 @@ int cmd_trace(int argc, char **argv)
 	session_init(&s, "trace");
 	rc = parse_options(&o, argc, argv);
 	if (rc == AGENT_OK)
-		rc = require_root("trace");
-	if (rc == AGENT_OK)
-		rc = find_process(&o);
-	if (rc == AGENT_OK)
-		rc = begin_ends(&s, o.begin.pid);
+		rc = begin_target(&s, &o.begin);
 	if (rc == AGENT_OK)
 		rc = resolve_places(&o);
 	say_target(&o);
@@ -435,10 +416,7 @@ int cmd_trace(int argc, char **argv)
 		rc = begin_device(&s, &o.begin);
 	if (rc == AGENT_OK)
 		rc = start(&s, &o, argc, argv);
-	if (rc == AGENT_OK)
-		rc = session_run(&s);
-	session_disarm(&s);
-	session_free(&s);
+	rc = session_finish(&s, rc);
 	while (o.nr_pieces)
 		free(o.piece[--o.nr_pieces].text);
 	free(o.piece);

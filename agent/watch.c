@@ -199,23 +199,16 @@ int cmd_watch(int argc, char **argv)
 	session_init(&s, "watch");
 	rc = parse_options(&o, argc, argv);
 	if (rc == AGENT_OK)
-		rc = require_root("watch");
-	if (rc == AGENT_OK && o.begin.pid)
-		rc = target_check(o.begin.pid);
+		rc = begin_target(&s, &o.begin);
 	if (rc == AGENT_OK)
 		rc = filter_check(&o.filter);
-	if (rc == AGENT_OK)
-		rc = begin_ends(&s, o.begin.pid);
 	if (rc == AGENT_OK)
 		rc = resolve_all(o.want, o.nr, o.begin.pid);
 	if (rc == AGENT_OK)
 		rc = begin_device(&s, &o.begin);
 	if (rc == AGENT_OK)
 		rc = start(&s, &o, argc, argv);
-	if (rc == AGENT_OK)
-		rc = session_run(&s);
-	session_disarm(&s);
-	session_free(&s);
+	rc = session_finish(&s, rc);
 	filter_free(&o.filter);
 	free(o.want);
 	return rc;
