@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <hvtrace/filter_text.h>
+#include <hvtrace/words.h>
 
 #include "agent.h"
 #include "blocked.h"
@@ -97,19 +98,6 @@ static int gather(const struct device *dev, struct report *r)
 	return AGENT_OK;
 }
 
-static void access_text(uint32_t access, char text[4])
-{
-	size_t n = 0;
-
-	if (access & HVT_ACC_R)
-		text[n++] = 'r';
-	if (access & HVT_ACC_W)
-		text[n++] = 'w';
-	if (access & HVT_ACC_X)
-		text[n++] = 'x';
-	text[n] = '\0';
-}
-
 static ull exits_of(const struct hvt_cpu_status *c)
 {
 	ull sum = 0;
@@ -157,7 +145,7 @@ static void print_watch(const struct hvt_watch_info *w, const struct hvt_filter 
 {
 	char access[4], whose[32], filter[HVT_FILTER_TEXT];
 
-	access_text(w->access, access);
+	hvt_access_letters(w->access, access);
 	if (w->flags & HVT_WATCH_PHYS)
 		snprintf(whose, sizeof(whose), "physical memory");
 	else if (w->pid)
@@ -175,18 +163,6 @@ static void print_watch(const struct hvt_watch_info *w, const struct hvt_filter 
 	printf("     filter %u: %s, %llu passed\n", f->id, filter, (ull)f->passed);
 }
 
-static const struct {
-	uint32_t flag;
-	const char *name;
-} trace_flags[] = {
-	{ HVT_TRACE_THREAD, "thread" }, { HVT_TRACE_FOLLOW, "follow" },
-	{ HVT_TRACE_KERNEL, "kernel" }, { HVT_TRACE_REGS, "regs" },
-	{ HVT_TRACE_MEM, "mem" },	{ HVT_TRACE_REPEAT, "repeat" },
-	{ HVT_TRACE_BODY, "body" },
-};
-
-#define NR_TRACE_FLAGS (sizeof(trace_flags) / sizeof(trace_flags[0]))
-
 static void print_trace(const struct hvt_trace_info *t)
 {
 	size_t i;
@@ -195,9 +171,9 @@ static void print_trace(const struct hvt_trace_info *t)
 		printf("  %u: 0x%llx,%llu of the kernel", t->id, (ull)t->addr, (ull)t->len);
 	else
 		printf("  %u: %s %d", t->id, t->flags & HVT_TRACE_THREAD ? "TID" : "PID", t->pid);
-	for (i = 0; i < NR_TRACE_FLAGS; i++) {
-		if (t->flags & trace_flags[i].flag & ~(HVT_TRACE_BODY | HVT_TRACE_THREAD))
-			printf(", %s", trace_flags[i].name);
+	for (i = 0; i < HVT_NR_TRACE_FLAGS; i++) {
+		if (t->flags & hvt_trace_flags[i].flag & ~(HVT_TRACE_BODY | HVT_TRACE_THREAD))
+			printf(", %s", hvt_trace_flags[i].name);
 	}
 	printf(", begun by PID %d: %u threads, %llu instructions, %llu unrecorded, %llu %s%s\n",
 	       t->owner, t->threads, (ull)t->instructions, (ull)t->unrecorded, (ull)t->windows,
@@ -278,7 +254,7 @@ static void json_watch(struct buf *b, const struct hvt_watch_info *w, const stru
 {
 	char access[4];
 
-	access_text(w->access, access);
+	hvt_access_letters(w->access, access);
 	buf_printf(b,
 		   "{\"id\":%u,\"access\":\"%s\",\"pid\":%d,\"owner\":%d,\"addr\":\"0x%llx\","
 		   "\"len\":%llu,\"physical\":%s,\"coalesced\":%s,\"pages_mapped\":%llu,"
@@ -297,9 +273,9 @@ static void json_trace(struct buf *b, const struct hvt_trace_info *t)
 
 	buf_printf(b, "{\"id\":%u,\"pid\":%d,\"owner\":%d,\"addr\":\"0x%llx\",\"len\":%llu", t->id,
 		   t->pid, t->owner, (ull)t->addr, (ull)t->len);
-	for (i = 0; i < NR_TRACE_FLAGS; i++)
-		buf_printf(b, ",\"%s\":%s", trace_flags[i].name,
-			   t->flags & trace_flags[i].flag ? "true" : "false");
+	for (i = 0; i < HVT_NR_TRACE_FLAGS; i++)
+		buf_printf(b, ",\"%s\":%s", hvt_trace_flags[i].name,
+			   t->flags & hvt_trace_flags[i].flag ? "true" : "false");
 	buf_printf(b,
 		   ",\"threads\":%u,\"instructions\":%llu,\"unrecorded\":%llu,\"windows\":%llu,"
 		   "\"over\":%s}",

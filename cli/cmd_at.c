@@ -112,20 +112,14 @@ static void json(const struct at *a, const struct hvt_byte *b)
 
 static void take_option(struct at *a, int o)
 {
-	const char *end;
-	uint64_t pid;
-
-	if (o == PHYS) {
+	if (o == PHYS)
 		a->where.physical = true;
-	} else if (o == FORMAT) {
+	else if (o == FORMAT)
 		a->as_json = hvt_format_is_json(optarg);
-	} else if (o != PROCESS) {
+	else if (o == PROCESS)
+		hvt_where_pid(&a->where, optarg);
+	else
 		hvt_input_option(&a->input, options[o].name, optarg);
-	} else {
-		if (!hvt_parse_number(optarg, &pid, &end) || *end || pid > INT32_MAX)
-			hvt_die(HVT_USAGE, "-p %s: not a process id; try: a number", optarg);
-		a->where.pid = (int32_t)pid;
-	}
 }
 
 static int run(const struct hvt_command *cmd, int argc, char **argv)

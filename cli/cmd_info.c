@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <hvtrace/filter_text.h>
+#include <hvtrace/words.h>
 
 #include "lib/json.h"
 
@@ -43,31 +44,6 @@ static const char *end_name(uint32_t reason)
 	}
 }
 
-static void access_letters(uint32_t access, char out[4])
-{
-	int n = 0;
-
-	if (access & HVT_ACC_R)
-		out[n++] = 'r';
-	if (access & HVT_ACC_W)
-		out[n++] = 'w';
-	if (access & HVT_ACC_X)
-		out[n++] = 'x';
-	out[n] = '\0';
-}
-
-static const struct {
-	uint32_t flag;
-	const char *name;
-} trace_flags[] = {
-	{ HVT_TRACE_THREAD, "thread" }, { HVT_TRACE_FOLLOW, "follow" },
-	{ HVT_TRACE_KERNEL, "kernel" }, { HVT_TRACE_REGS, "regs" },
-	{ HVT_TRACE_MEM, "mem" },	{ HVT_TRACE_REPEAT, "repeat" },
-	{ HVT_TRACE_BODY, "body" },
-};
-
-#define NR_TRACE_FLAGS (sizeof(trace_flags) / sizeof(trace_flags[0]))
-
 static void text_traces(const struct hvt_reader *r)
 {
 	const struct hvt_trace_fact *t;
@@ -80,9 +56,9 @@ static void text_traces(const struct hvt_reader *r)
 			printf(" at 0x%" PRIx64 ", %" PRIu64 " bytes", t->addr, t->len);
 		if (t->pid)
 			printf(", pid %" PRId32, t->pid);
-		for (k = 0; k < NR_TRACE_FLAGS; k++)
-			if (t->flags & trace_flags[k].flag)
-				printf(", %s", trace_flags[k].name);
+		for (k = 0; k < HVT_NR_TRACE_FLAGS; k++)
+			if (t->flags & hvt_trace_flags[k].flag)
+				printf(", %s", hvt_trace_flags[k].name);
 		if (t->from)
 			printf(", from 0x%" PRIx64, t->from);
 		if (t->to)
@@ -120,7 +96,7 @@ static void text(const struct hvt_reader *r)
 		putchar('\n');
 	}
 	for (i = 0; (w = hvt_reader_watch(r, i)); i++) {
-		access_letters(w->access, letters);
+		hvt_access_letters(w->access, letters);
 		printf("watch %-4" PRIu32 " ", w->id);
 		hvt_print_escaped(stdout, w->spec, SIZE_MAX);
 		printf(" at 0x%" PRIx64 ", %" PRIu64 " bytes, %s", w->addr, w->len, letters);
@@ -166,7 +142,7 @@ static void json_watches(struct hvt_json *j, const struct hvt_reader *r)
 
 	hvt_json_open(j, "watches");
 	for (i = 0; (w = hvt_reader_watch(r, i)); i++) {
-		access_letters(w->access, letters);
+		hvt_access_letters(w->access, letters);
 		snprintf(key, sizeof(key), "%" PRIu32, w->id);
 		hvt_json_open(j, key);
 		hvt_json_str(j, "spec", w->spec);
@@ -197,8 +173,9 @@ static void json_traces(struct hvt_json *j, const struct hvt_reader *r)
 		hvt_json_open(j, key);
 		hvt_json_str(j, "spec", t->spec);
 		hvt_json_u64(j, "pid", (uint64_t)(t->pid > 0 ? t->pid : 0));
-		for (k = 0; k < NR_TRACE_FLAGS; k++)
-			hvt_json_bool(j, trace_flags[k].name, t->flags & trace_flags[k].flag);
+		for (k = 0; k < HVT_NR_TRACE_FLAGS; k++)
+			hvt_json_bool(j, hvt_trace_flags[k].name,
+				      t->flags & hvt_trace_flags[k].flag);
 		hvt_json_hex(j, "addr", t->addr);
 		hvt_json_u64(j, "len", t->len);
 		hvt_json_hex(j, "from", t->from);

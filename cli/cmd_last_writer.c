@@ -135,9 +135,6 @@ static void print(const struct last_writer *w, const struct hvt_byte *b)
 
 static void take_option(struct last_writer *w, int o)
 {
-	const char *end;
-	uint64_t pid;
-
 	if (o == BEFORE) {
 		w->until = true;
 		hvt_which_parse(&w->before, optarg);
@@ -145,12 +142,10 @@ static void take_option(struct last_writer *w, int o)
 		w->where.physical = true;
 	} else if (o == FORMAT) {
 		w->as_json = hvt_format_is_json(optarg);
-	} else if (o != PROCESS) {
-		hvt_input_option(&w->input, options[o].name, optarg);
+	} else if (o == PROCESS) {
+		hvt_where_pid(&w->where, optarg);
 	} else {
-		if (!hvt_parse_number(optarg, &pid, &end) || *end || pid > INT32_MAX)
-			hvt_die(HVT_USAGE, "-p %s: not a process id; try: a number", optarg);
-		w->where.pid = (int32_t)pid;
+		hvt_input_option(&w->input, options[o].name, optarg);
 	}
 }
 

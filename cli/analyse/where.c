@@ -31,6 +31,16 @@ void hvt_where_parse(struct hvt_where *w, const char *text)
 			"ADDR: it is empty; try: 0x404010,8 or the name of a watch and +8");
 }
 
+void hvt_where_pid(struct hvt_where *w, const char *text)
+{
+	const char *end;
+	uint64_t pid;
+
+	if (!hvt_parse_number(text, &pid, &end) || *end || pid > INT32_MAX)
+		hvt_die(HVT_USAGE, "-p %s: not a process id; try: a number", text);
+	w->pid = (int32_t)pid;
+}
+
 void hvt_which_parse(struct hvt_which *w, const char *text)
 {
 	const char *end;

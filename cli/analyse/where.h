@@ -27,8 +27,9 @@ struct hvt_which {
 	uint64_t n;
 };
 
-/* Both exit with HVT_USAGE on text that is malformed. */
+/* All exit with HVT_USAGE on text that is malformed. */
 void hvt_where_parse(struct hvt_where *w, const char *text);
+void hvt_where_pid(struct hvt_where *w, const char *text);
 void hvt_which_parse(struct hvt_which *w, const char *text);
 
 bool hvt_is_which(const struct hvt_which *w, const struct hvt_event *ev, uint64_t number);

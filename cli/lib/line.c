@@ -77,6 +77,15 @@ void hvt_line_dec(struct hvt_line *l, uint64_t v)
 		end(l, hvt_put_dec(at, v));
 }
 
+void hvt_line_int(struct hvt_line *l, int32_t v)
+{
+	int64_t wide = v;
+
+	if (v < 0)
+		hvt_line_char(l, '-');
+	hvt_line_dec(l, (uint64_t)(v < 0 ? -wide : wide));
+}
+
 void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width)
 {
 	size_t from = l->len;

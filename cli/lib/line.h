@@ -57,6 +57,7 @@ static inline void hvt_line_str(struct hvt_line *l, const char *s)
 /* Right-aligned in `width` columns. */
 void hvt_line_dec_right(struct hvt_line *l, uint64_t v, size_t width);
 void hvt_line_dec(struct hvt_line *l, uint64_t v);
+void hvt_line_int(struct hvt_line *l, int32_t v);
 void hvt_line_hex(struct hvt_line *l, uint64_t v);			 /* 0x1f */
 void hvt_line_hexn(struct hvt_line *l, uint64_t v, unsigned int digits); /* 001f, 16 at most */
 void hvt_line_bytes(struct hvt_line *l, const uint8_t *bytes, size_t n); /* 00ff12 */

@@ -157,9 +157,7 @@ static void signal_members(struct hvt_line *l, const struct hvt_event *ev)
 		json_null(l);
 	}
 	JSON_KEY(l, "si_code");
-	if ((int32_t)ev->arg[0] < 0)
-		hvt_line_char(l, '-');
-	hvt_line_dec(l, (uint32_t)((int32_t)ev->arg[0] < 0 ? -ev->arg[0] : ev->arg[0]));
+	hvt_line_int(l, (int32_t)ev->arg[0]);
 	JSON_KEY(l, "si_addr");
 	json_hex(l, ev->arg[1]);
 }

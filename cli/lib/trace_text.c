@@ -179,9 +179,7 @@ static void signal_line(struct hvt_line *l, const struct hvt_event *ev)
 	hvt_line_lit(l, "signal ");
 	named_number(l, "SIG", ev->name, ev->number);
 	hvt_line_lit(l, " code ");
-	if ((int32_t)ev->arg[0] < 0)
-		hvt_line_char(l, '-');
-	hvt_line_dec(l, (uint32_t)((int32_t)ev->arg[0] < 0 ? -ev->arg[0] : ev->arg[0]));
+	hvt_line_int(l, (int32_t)ev->arg[0]);
 	hvt_line_lit(l, " address ");
 	hvt_line_hex(l, ev->arg[1]);
 }
