@@ -3,7 +3,6 @@
 #include "calls.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,87 +24,46 @@ struct thread {
 
 struct hvt_calls {
 	struct hvt_calltree tree;
-	void *by_key; /* tsearch(3) */
-	struct thread **v;
-	size_t n, cap;
-	struct thread *recent;
+	struct hvt_by_thread threads;
 	uint64_t losses;
 	bool summed;
 };
 
 struct hvt_calls *hvt_calls_new(void)
 {
-	return calloc(1, sizeof(struct hvt_calls));
-}
+	struct hvt_calls *c = calloc(1, sizeof(*c));
 
-static void keep_it(void *thread)
-{
-	(void)thread;
+	if (c)
+		c->threads.size = sizeof(struct thread);
+	return c;
 }
 
 void hvt_calls_free(struct hvt_calls *c)
 {
+	struct thread *t;
 	size_t i;
 
 	if (!c)
 		return;
-	tdestroy(c->by_key, keep_it);
-	for (i = 0; i < c->n; i++) {
-		free(c->v[i]->stack.v);
-		free(c->v[i]);
+	for (i = 0; i < c->threads.n; i++) {
+		t = c->threads.v[i];
+		free(t->stack.v);
 	}
-	free(c->v);
+	hvt_by_thread_free(&c->threads);
 	hvt_calltree_free(&c->tree);
 	free(c);
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct hvt_call_thread *x = &((const struct thread *)a)->told,
-				     *y = &((const struct thread *)b)->told;
-
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	if (x->trace != y->trace)
-		return x->trace < y->trace ? -1 : 1;
-	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
-}
-
-static struct thread *new_thread(struct hvt_calls *c, const struct thread *key)
-{
-	struct thread *t;
-
-	if (hvt_grow((void **)&c->v, &c->cap, c->n, sizeof(struct thread *)))
-		return NULL;
-	t = malloc(sizeof(*t));
-	if (!t)
-		return NULL;
-	*t = *key;
-	t->losses = c->losses;
-	t->stack.tree = &c->tree;
-	t->stack.root = t->told.root =
-		hvt_calltree_child(&c->tree, NULL, HVT_CALL_ROOT, t->told.tid, NULL);
-	if (!t->told.root || !tsearch(t, &c->by_key, compare)) {
-		free(t);
-		return NULL;
-	}
-	return c->v[c->n++] = t;
-}
-
 static struct thread *thread_of(struct hvt_calls *c, const struct hvt_event *ev)
 {
-	struct thread key = { .told = { .trace = ev->watch, .pid = ev->pid, .tid = ev->tid } };
-	struct thread **found;
+	struct thread *t = hvt_by_thread_find(&c->threads, ev, ev->watch);
 
-	/* each CPU has an idle task, and all of them are thread 0 */
-	key.told.cpu = ev->tid ? 0 : ev->cpu;
-	if (c->recent && !compare(c->recent, &key))
-		return c->recent;
-	found = tfind(&key, &c->by_key, compare);
-	c->recent = found ? *found : new_thread(c, &key);
-	return c->recent;
+	if (!t || t->told.root)
+		return t;
+	t->told.root = hvt_calltree_child(&c->tree, NULL, HVT_CALL_ROOT, t->told.is.tid, NULL);
+	t->stack.tree = &c->tree;
+	t->stack.root = t->told.root;
+	return t->told.root ? t : NULL;
 }
 
 /* Interrupts whose end was lost. */
@@ -303,8 +261,13 @@ int hvt_calls_add(struct hvt_calls *c, const struct hvt_reader *r, const struct 
 
 const struct hvt_call_thread *hvt_calls_thread(struct hvt_calls *c, size_t i)
 {
+	const struct thread *t;
+
 	if (!c->summed)
 		hvt_calltree_sum(&c->tree);
 	c->summed = true;
-	return i < c->n ? &c->v[i]->told : NULL;
+	if (i >= c->threads.n)
+		return NULL;
+	t = c->threads.v[i];
+	return &t->told;
 }

@@ -9,12 +9,13 @@
 
 #include <hvtrace/hvtrace.h>
 
+#include "by_thread.h"
 #include "calltree.h"
 
-/* A thread, or one CPU's idle task, in one trace. */
+/* A thread in one trace. */
 struct hvt_call_thread {
-	uint32_t trace, pid, tid, cpu; /* cpu: of tid 0 only */
-	char comm[17];		       /* the last one */
+	struct hvt_thread is;
+	char comm[17]; /* the last one */
 	struct hvt_call *root;
 };
 

@@ -45,10 +45,11 @@ static void heading(FILE *out, const struct hvt_call_thread *t)
 
 	fprintf(out, "%s# ", bold);
 	hvt_print_escaped(out, t->comm, SIZE_MAX);
-	fprintf(out, " %" PRIu32 "/%" PRIu32, t->pid, t->tid);
-	if (!t->tid)
-		fprintf(out, " on CPU %" PRIu32, t->cpu);
-	fprintf(out, ", trace %" PRIu32 ": %" PRIu64 " instructions\n", t->trace, t->root->total);
+	fprintf(out, " %" PRIu32 "/%" PRIu32, t->is.pid, t->is.tid);
+	if (!t->is.tid)
+		fprintf(out, " on CPU %" PRIu32, t->is.cpu);
+	fprintf(out, ", trace %" PRIu32 ": %" PRIu64 " instructions\n", t->is.trace,
+		t->root->total);
 	fprintf(out, "# %7s %12s %12s %10s  %s%s\n", "share", "total", "self", "calls", "function",
 		*bold ? "\033[0m" : "");
 }
@@ -87,11 +88,11 @@ static void node_json(FILE *out, const struct hvt_call_thread *t, const struct h
 
 	hvt_json_begin(&j, out);
 	hvt_json_str(&j, "type", "call");
-	hvt_json_u64(&j, "trace", t->trace);
-	hvt_json_u64(&j, "pid", t->pid);
-	hvt_json_u64(&j, "tid", t->tid);
-	if (!t->tid)
-		hvt_json_u64(&j, "cpu", t->cpu);
+	hvt_json_u64(&j, "trace", t->is.trace);
+	hvt_json_u64(&j, "pid", t->is.pid);
+	hvt_json_u64(&j, "tid", t->is.tid);
+	if (!t->is.tid)
+		hvt_json_u64(&j, "cpu", t->is.cpu);
 	hvt_json_str(&j, "comm", t->comm);
 	hvt_json_u64(&j, "id", n->id);
 	if (n->parent)

@@ -3,11 +3,11 @@
 #include "cover.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "branch.h"
+#include "by_thread.h"
 #include "lib/internal.h"
 
 /* Interrupts within interrupts: a kernel's stacks have no room for more. */
@@ -20,7 +20,7 @@ struct run {
 };
 
 struct thread {
-	uint32_t pid, tid, cpu;
+	struct hvt_thread is;
 	struct run runs[NESTING]; /* what an interrupt stops goes on behind it */
 };
 
@@ -31,8 +31,7 @@ struct hvt_cover {
 	size_t n, cap;
 	size_t *index; /* of blocks, + 1; open addressing */
 	size_t slots;  /* a power of two, or 0 */
-	void *threads; /* tsearch(3) */
-	struct thread *last;
+	struct hvt_by_thread threads;
 	struct hvt_reader *reader;
 	uint64_t nowhere;
 	int rc;
@@ -40,7 +39,11 @@ struct hvt_cover {
 
 struct hvt_cover *hvt_cover_new(void)
 {
-	return calloc(1, sizeof(struct hvt_cover));
+	struct hvt_cover *c = calloc(1, sizeof(*c));
+
+	if (c)
+		c->threads.size = sizeof(struct thread);
+	return c;
 }
 
 void hvt_cover_free(struct hvt_cover *c)
@@ -51,44 +54,11 @@ void hvt_cover_free(struct hvt_cover *c)
 		return;
 	for (i = 0; i < c->nr_modules; i++)
 		free(c->modules[i].path);
-	tdestroy(c->threads, free);
+	hvt_by_thread_free(&c->threads);
 	free(c->modules);
 	free(c->blocks);
 	free(c->index);
 	free(c);
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct thread *x = a, *y = b;
-
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
-}
-
-static struct thread *thread_of(struct hvt_cover *c, const struct hvt_event *ev)
-{
-	/* each CPU has an idle task, and all of them are thread 0 */
-	const struct thread key = { .pid = ev->pid, .tid = ev->tid, .cpu = ev->tid ? 0 : ev->cpu };
-	struct thread **found, *t;
-
-	if (c->last && !compare(c->last, &key))
-		return c->last;
-	found = tfind(&key, &c->threads, compare);
-	if (found)
-		return c->last = *found;
-	t = malloc(sizeof(*t));
-	if (!t)
-		return NULL;
-	*t = key;
-	if (!tsearch(t, &c->threads, compare)) {
-		free(t);
-		return NULL;
-	}
-	return c->last = t;
 }
 
 static bool is_module(const struct hvt_cover_module *m, const struct hvt_module_fact *f)
@@ -201,7 +171,7 @@ static int add_insn(struct hvt_cover *c, struct thread *t, const struct hvt_even
 		return 0;
 	if (run->open && ev->ip == run->last) /* the next iteration of a REP instruction */
 		return 0;
-	if (run->open && ev->ip != run->end && close_run(c, t->pid, run))
+	if (run->open && ev->ip != run->end && close_run(c, t->is.pid, run))
 		return -ENOMEM;
 	if (!run->open) {
 		run->open = true;
@@ -212,7 +182,7 @@ static int add_insn(struct hvt_cover *c, struct thread *t, const struct hvt_even
 	run->end = ev->ip + ev->insn_len;
 	if (hvt_branch_of(ev->insn, ev->insn_len, ev->flags) == HVT_BRANCH_NONE)
 		return 0;
-	return close_run(c, t->pid, run);
+	return close_run(c, t->is.pid, run);
 }
 
 static int close_thread(struct hvt_cover *c, struct thread *t)
@@ -220,7 +190,7 @@ static int close_thread(struct hvt_cover *c, struct thread *t)
 	size_t i;
 
 	for (i = 0; i < NESTING; i++)
-		if (close_run(c, t->pid, &t->runs[i]))
+		if (close_run(c, t->is.pid, &t->runs[i]))
 			return -ENOMEM;
 	return 0;
 }
@@ -232,7 +202,7 @@ int hvt_cover_add(struct hvt_cover *c, struct hvt_reader *r, const struct hvt_ev
 	c->reader = r;
 	if (ev->type != HVT_EV_INSN && ev->type != HVT_EV_FLOW)
 		return 0;
-	t = thread_of(c, ev);
+	t = hvt_by_thread_find(&c->threads, ev, 0);
 	if (!t)
 		return -ENOMEM;
 	if (ev->type == HVT_EV_INSN)
@@ -242,14 +212,6 @@ int hvt_cover_add(struct hvt_cover *c, struct hvt_reader *r, const struct hvt_ev
 	    ev->what == HVT_FLOW_EXIT)
 		return close_thread(c, t);
 	return 0;
-}
-
-static void finish_thread(const void *node, VISIT when, void *arg)
-{
-	struct hvt_cover *c = arg;
-
-	if (!c->rc && (when == postorder || when == leaf))
-		c->rc = close_thread(c, *(struct thread *const *)node);
 }
 
 static int by_place(const void *a, const void *b)
@@ -288,7 +250,10 @@ static void kernel_images(struct hvt_cover *c)
 
 int hvt_cover_finish(struct hvt_cover *c)
 {
-	twalk_r(c->threads, finish_thread, c);
+	size_t i;
+
+	for (i = 0; i < c->threads.n && !c->rc; i++)
+		c->rc = close_thread(c, c->threads.v[i]);
 	if (c->n)
 		qsort(c->blocks, c->n, sizeof(*c->blocks), by_place);
 	kernel_images(c);

@@ -10,16 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyse/branch.h"
+#include "analyse/by_thread.h"
 #include "lib/line.h"
 
 struct thread {
-	uint32_t pid, tid, cpu;
+	struct hvt_thread is;
 	unsigned int files;
 	FILE *out;		   /* NULL: none now */
 	uint64_t losses;	   /* that are behind it */
@@ -32,8 +32,7 @@ struct thread {
 
 struct tenet {
 	int dir, error;
-	void *threads; /* tsearch(3) */
-	struct thread *last;
+	struct hvt_by_thread threads;
 	uint64_t losses;
 };
 
@@ -42,43 +41,11 @@ static void *begin(FILE *out, int dir)
 	struct tenet *x = calloc(1, sizeof(*x));
 
 	(void)out;
-	if (x)
-		x->dir = dir;
+	if (!x)
+		return NULL;
+	x->dir = dir;
+	x->threads.size = sizeof(struct thread);
 	return x;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct thread *x = a, *y = b;
-
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
-}
-
-static struct thread *thread_of(struct tenet *x, const struct hvt_event *ev)
-{
-	/* each CPU has an idle task, and all of them are thread 0 */
-	const struct thread key = { .pid = ev->pid, .tid = ev->tid, .cpu = ev->tid ? 0 : ev->cpu };
-	struct thread **found, *t;
-
-	if (x->last && !compare(x->last, &key))
-		return x->last;
-	found = tfind(&key, &x->threads, compare);
-	if (found)
-		return x->last = *found;
-	t = malloc(sizeof(*t));
-	if (!t)
-		return NULL;
-	*t = key;
-	t->losses = x->losses;
-	if (!tsearch(t, &x->threads, compare)) {
-		free(t);
-		return NULL;
-	}
-	return x->last = t;
 }
 
 /* "101.log", then "101-2.log" */
@@ -87,9 +54,9 @@ static void open_file(struct tenet *x, struct thread *t)
 	char name[64];
 	int fd, n;
 
-	n = snprintf(name, sizeof(name), "%" PRIu32, t->tid);
-	if (!t->tid)
-		n += snprintf(name + n, sizeof(name) - (size_t)n, "-cpu%" PRIu32, t->cpu);
+	n = snprintf(name, sizeof(name), "%" PRIu32, t->is.tid);
+	if (!t->is.tid)
+		n += snprintf(name + n, sizeof(name) - (size_t)n, "-cpu%" PRIu32, t->is.cpu);
 	if (++t->files > 1)
 		n += snprintf(name + n, sizeof(name) - (size_t)n, "-%u", t->files);
 	snprintf(name + n, sizeof(name) - (size_t)n, ".log");
@@ -222,7 +189,7 @@ static void event(void *export, struct hvt_reader *r, const struct hvt_event *ev
 		x->losses++;
 	if (x->error || (ev->type != HVT_EV_INSN && ev->type != HVT_EV_FLOW))
 		return;
-	t = thread_of(x, ev);
+	t = hvt_by_thread_find(&x->threads, ev, 0);
 	if (!t) {
 		x->error = ENOMEM;
 		return;
@@ -236,25 +203,21 @@ static void event(void *export, struct hvt_reader *r, const struct hvt_event *ev
 		add_flow(x, t, ev);
 }
 
-static void end_thread(const void *node, VISIT when, void *export)
-{
-	struct thread *t = *(struct thread *const *)node;
-
-	if (when != postorder && when != leaf)
-		return;
-	close_file(export, t);
-	free(t->regs.p);
-	free(t->mem.p);
-}
-
 static int end(void *export, const struct hvt_reader *r)
 {
 	struct tenet *x = export;
+	struct thread *t;
+	size_t i;
 	int error;
 
 	(void)r;
-	twalk_r(x->threads, end_thread, x);
-	tdestroy(x->threads, free);
+	for (i = 0; i < x->threads.n; i++) {
+		t = x->threads.v[i];
+		close_file(x, t);
+		free(t->regs.p);
+		free(t->mem.p);
+	}
+	hvt_by_thread_free(&x->threads);
 	error = x->error;
 	free(x);
 	return error;
