@@ -39,8 +39,6 @@ struct log_part {
 	size_t len;
 };
 
-#define LOG_PARTS_MAX 4
-
 void log_header(struct log_writer *log, uint32_t nr_cpus);
 
 /*

@@ -30,7 +30,8 @@ static int lookup_ksym(void *ctx, struct hvt_ksym *sym)
 	return device_ioctl(ctx, HVT_IOC_KSYM, sym);
 }
 
-void session_disarm(struct session *s)
+/* Ends all watches and the trace of this session; the rings keep what they hold. */
+static void disarm(struct session *s)
 {
 	size_t i;
 
@@ -170,7 +171,7 @@ static int wait_for_reader(void *ctx)
 		return -ECANCELED;
 	take_events(s, p);
 	if (s->end_reason)
-		session_disarm(s);
+		disarm(s);
 	return s->log.err;
 }
 
@@ -307,7 +308,7 @@ int session_run(struct session *s)
 		else if (trace_over(s, &reason))
 			end(s, reason);
 	}
-	session_disarm(s);
+	disarm(s);
 	if (!s->log.err)
 		finish(s);
 	switch (s->log.err) {
@@ -351,7 +352,7 @@ int session_finish(struct session *s, int rc)
 {
 	if (rc == AGENT_OK)
 		rc = session_run(s);
-	session_disarm(s);
+	disarm(s);
 	session_free(s);
 	return rc;
 }

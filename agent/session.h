@@ -49,9 +49,6 @@ struct session {
 /* Fills in what does not need the machine; fds are set by the caller. */
 void session_init(struct session *s, const char *name);
 
-/* Ends all watches and the trace of this session; the rings keep what they hold. */
-void session_disarm(struct session *s);
-
 /* Runs until the end and writes it. AGENT_OK, or a code after complaining. */
 int session_run(struct session *s);
 

@@ -33,7 +33,6 @@ struct hvt_cover {
 	size_t slots;  /* a power of two, or 0 */
 	struct hvt_by_thread threads;
 	struct hvt_reader *reader;
-	uint64_t nowhere;
 	int rc;
 };
 
@@ -132,10 +131,8 @@ static int add_block(struct hvt_cover *c, uint32_t pid, const struct run *run)
 	size_t *slot;
 	long module;
 
-	if (!hvt_reader_module(c->reader, pid, run->ns, run->start, &fact)) {
-		c->nowhere++;
-		return 0;
-	}
+	if (!hvt_reader_module(c->reader, pid, run->ns, run->start, &fact))
+		return 0; /* code of no file */
 	module = module_of(c, &fact);
 	if (module < 0)
 		return -ENOMEM;
@@ -270,9 +267,4 @@ const struct hvt_cover_block *hvt_cover_blocks(const struct hvt_cover *c, size_t
 {
 	*n = c->n;
 	return c->blocks;
-}
-
-uint64_t hvt_cover_nowhere(const struct hvt_cover *c)
-{
-	return c->nowhere;
 }

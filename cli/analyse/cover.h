@@ -35,7 +35,5 @@ int hvt_cover_add(struct hvt_cover *c, struct hvt_reader *r, const struct hvt_ev
 int hvt_cover_finish(struct hvt_cover *c);
 const struct hvt_cover_module *hvt_cover_modules(const struct hvt_cover *c, size_t *n);
 const struct hvt_cover_block *hvt_cover_blocks(const struct hvt_cover *c, size_t *n);
-/* Blocks of code that belongs to no file. */
-uint64_t hvt_cover_nowhere(const struct hvt_cover *c);
 
 #endif

@@ -386,11 +386,6 @@ struct hvt_fields {
 	size_t n;
 };
 
-const char *hvt_field_name(size_t i)
-{
-	return i < NR_FIELDS ? fields[i].name : NULL;
-}
-
 static const struct field *find(const char *name, size_t len)
 {
 	size_t i;

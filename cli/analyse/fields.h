@@ -24,9 +24,6 @@ void hvt_fields_head(const struct hvt_fields *f, FILE *out);
 void hvt_fields_put(const struct hvt_fields *f, FILE *out, bool csv, const struct hvt_reader *r,
 		    const struct hvt_event *ev, uint64_t number);
 
-/* The names of all fields, in the order in which `all` prints them; NULL behind the last. */
-const char *hvt_field_name(size_t i);
-
 /* One sample as `perf script` prints it with call chains of one entry. */
 void hvt_perf_script(FILE *out, const struct hvt_event *ev);
 

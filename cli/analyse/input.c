@@ -24,7 +24,11 @@ bool hvt_parse_number(const char *text, uint64_t *value, const char **end)
 	return stop != digits && !errno;
 }
 
-bool hvt_parse_seconds(const char *text, uint64_t *ns, const char **end)
+/*
+ * A number of seconds with up to nine decimals, as ns. False: it is none. *end is behind
+ * it.
+ */
+static bool parse_seconds(const char *text, uint64_t *ns, const char **end)
 {
 	uint64_t s = 0, unit = 100000000;
 
@@ -47,11 +51,11 @@ bool hvt_parse_seconds(const char *text, uint64_t *ns, const char **end)
 static void take_time(struct hvt_input *in, const char *arg)
 {
 	const char *at = arg;
-	bool good = *at == ',' || hvt_parse_seconds(at, &in->from_ns, &at);
+	bool good = *at == ',' || parse_seconds(at, &in->from_ns, &at);
 
 	good = good && *at++ == ',';
 	if (good && *at)
-		good = hvt_parse_seconds(at, &in->to_ns, &at) && !*at && in->to_ns >= in->from_ns;
+		good = parse_seconds(at, &in->to_ns, &at) && !*at && in->to_ns >= in->from_ns;
 	if (!good || !strcmp(arg, ","))
 		hvt_die(HVT_USAGE, "--time %s: not a span of seconds; try: 5.25,6 or 5.25, or ,6",
 			arg);
@@ -128,7 +132,8 @@ static bool watch_wanted(const struct hvt_ranges *r, const struct hvt_event *ev)
 	return false;
 }
 
-bool hvt_input_wants(const struct hvt_input *in, const struct hvt_event *ev)
+/* Is the event one of those that were asked for? Losses and marks are everybody's. */
+static bool wants(const struct hvt_input *in, const struct hvt_event *ev)
 {
 	if (ev->ns < in->from_ns || (in->to_ns && ev->ns > in->to_ns))
 		return false;
@@ -146,7 +151,7 @@ static void count(const struct hvt_event *ev, void *arg)
 	struct hvt_input *in = arg;
 
 	in->number++;
-	if (in->all || hvt_input_wants(in, ev))
+	if (in->all || wants(in, ev))
 		in->each(ev, in->arg);
 }
 

@@ -52,9 +52,6 @@ bool hvt_input_option(struct hvt_input *in, const char *name, const char *arg);
 
 bool hvt_ranges_have(const struct hvt_ranges *r, uint64_t v);
 
-/* Is the event one of those that were asked for? Losses and marks are everybody's. */
-bool hvt_input_wants(const struct hvt_input *in, const struct hvt_event *ev);
-
 /*
  * Reads the log: each(ev, arg) for each wanted event, in->number set. Returns as
  * hvt_log_read(); in->reader is the caller's then, to be freed with hvt_reader_free().
@@ -62,11 +59,6 @@ bool hvt_input_wants(const struct hvt_input *in, const struct hvt_event *ev);
 int hvt_input_read(struct hvt_input *in, const char *path,
 		   void (*each)(const struct hvt_event *ev, void *arg), void *arg);
 
-/*
- * A number of seconds with up to nine decimals, as ns. False: it is none. *end is behind
- * it.
- */
-bool hvt_parse_seconds(const char *text, uint64_t *ns, const char **end);
 /* Decimal, or 0x and hexadecimal. False: it is no such number up to *end's place. */
 bool hvt_parse_number(const char *text, uint64_t *value, const char **end);
 

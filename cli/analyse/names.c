@@ -99,17 +99,6 @@ void hvt_put_value(struct hvt_line *l, const uint8_t *bytes, uint32_t len)
 	hvt_line_hex(l, v);
 }
 
-void hvt_put_symbol(struct hvt_line *l, const struct hvt_symbol *s)
-{
-	if (!s->name)
-		return;
-	hvt_put_escaped(l, s->name);
-	if (s->off) {
-		hvt_line_char(l, '+');
-		hvt_line_hex(l, s->off);
-	}
-}
-
 void hvt_put_place(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr)
 {
 	/* the kernel itself needs no object */
@@ -117,10 +106,15 @@ void hvt_put_place(struct hvt_line *l, const struct hvt_symbol *s, uint64_t addr
 		hvt_put_escaped(l, s->obj);
 		hvt_line_char(l, s->name ? ':' : '+');
 	}
-	if (s->name)
-		hvt_put_symbol(l, s);
-	else
+	if (!s->name) {
 		hvt_line_hex(l, s->obj && !s->kernel ? s->obj_off : addr);
+		return;
+	}
+	hvt_put_escaped(l, s->name);
+	if (s->off) {
+		hvt_line_char(l, '+');
+		hvt_line_hex(l, s->off);
+	}
 }
 
 void hvt_put_source(struct hvt_line *l, const struct hvt_event *ev)

@@ -19,8 +19,6 @@ void hvt_put_escaped(struct hvt_line *l, const char *s);
 void hvt_put_seconds(struct hvt_line *l, uint64_t ns, int decimals);
 /* "0x1f" up to 8 bytes, hexadecimal digits in memory order beyond; nothing for none. */
 void hvt_put_value(struct hvt_line *l, const uint8_t *bytes, uint32_t len);
-/* "name+0x1f"; nothing when there is no name */
-void hvt_put_symbol(struct hvt_line *l, const struct hvt_symbol *s);
 /* "file:line" of the source; nothing when it is not known */
 void hvt_put_source(struct hvt_line *l, const struct hvt_event *ev);
 /* "rax=0x1 rcx=0x2": what an instruction of a trace changed */

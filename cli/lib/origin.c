@@ -7,7 +7,8 @@
 #include "internal.h"
 #include "put.h"
 
-struct hvt_origin *hvt_origin_new(const struct hvt_event *ev)
+/* Of the instruction that ev has, by its ip, ip_sym, text and bytes. NULL: no memory. */
+static struct hvt_origin *origin_new(const struct hvt_event *ev)
 {
 	struct hvt_origin head = { 0 }, *origin = NULL;
 	struct hvt_line l = { 0 };
@@ -68,6 +69,6 @@ void hvt_site_name(struct hvt_symbols *s, struct hvt_site *site, struct hvt_even
 	name(s, site, ev);
 	ev->ip_sym = site->sym;
 	if (!site->origin)
-		site->origin = hvt_origin_new(ev);
+		site->origin = origin_new(ev);
 	ev->origin = site->origin;
 }

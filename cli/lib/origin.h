@@ -17,9 +17,6 @@ struct hvt_origin {
 	char bytes[];		      /* one after the other, and HVT_PUT_BEYOND more */
 };
 
-/* Of the instruction that ev has, by its ip, ip_sym, text and bytes. NULL: no memory. */
-struct hvt_origin *hvt_origin_new(const struct hvt_event *ev);
-
 /* What its parts are, by their definition (event_text.c, event_json.c). */
 void hvt_text_place(struct hvt_line *l, const struct hvt_event *ev);
 void hvt_text_insn(struct hvt_line *l, const struct hvt_event *ev);

@@ -114,7 +114,7 @@ static bool may(u64 va, u32 access)
 /* ------------------------------------------------------------------ */
 /* Events */
 
-u8 fake_isr_top(void)
+static u8 isr_top(void)
 {
 	u32 i;
 
@@ -304,8 +304,8 @@ static int execute(const struct fake_insn *x)
 		F(GUEST_RFLAGS) &= ~X86_EFLAGS_IF;
 		break;
 	case OP_EOI:
-		if (fake_isr_top() != HVT_VECTOR_NONE)
-			set_isr(fake_isr_top(), false);
+		if (isr_top() != HVT_VECTOR_NONE)
+			set_isr(isr_top(), false);
 		break;
 	case OP_SYSCALL:
 		syscall(x);
@@ -360,7 +360,7 @@ static bool external(bool *stepped)
 		return leave(EXIT_REASON_EXTERNAL_INTERRUPT), true;
 	}
 	stuck = 0;
-	if (irr && (F(GUEST_RFLAGS) & X86_EFLAGS_IF) && irr > (fake_isr_top() + 1u) % 256) {
+	if (irr && (F(GUEST_RFLAGS) & X86_EFLAGS_IF) && irr > (isr_top() + 1u) % 256) {
 		u32 vector = irr;
 
 		irr = 0;

@@ -60,7 +60,6 @@ extern struct fake_odds fake_odds;
 extern u64 fake_left; /* instructions until it stops */
 void fake_cpu_reset(void);
 bool fake_user(void);
-u8 fake_isr_top(void);
 void fake_decode(u64 ip, bool user, struct fake_insn *x);
 
 /* fake_linux.c */

@@ -25,7 +25,6 @@
 #include "proc.h"
 #include "resolve.h"
 
-extern char **environ;
 extern char agent_test_global[24];
 char agent_test_global[24] = "here";
 static volatile int agent_test_local = 7;

@@ -60,7 +60,6 @@ struct acc {
 #define WR(off, size) { (off), (size), ACC_W, 0, 0, 0, 0 }
 #define RW(off, size) { (off), (size), ACC_R | ACC_W, 0, 0, 0, 0 }
 #define MAY(off, size, kind) { (off), (size), (kind), 0, 0, 0, true }
-#define EX(off, size) { (off), (size), ACC_X, 0, 0, 0, 0 }
 
 struct tcase {
 	const char *name;
