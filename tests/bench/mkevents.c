@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "logobjects.h"
+#include "xorshift.h"
 
 #define SITES	     1200u
 #define ROUND_EVENTS 2000u /* of each CPU */
@@ -50,10 +51,7 @@ static uint64_t next_random(void)
 {
 	static uint64_t x = 88172645463325252ull; /* Marsaglia, Xorshift RNGs */
 
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
+	return x = xorshift(x);
 }
 
 /* A name of as many words as they have on average, some mangled ones among them. */

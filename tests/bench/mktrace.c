@@ -19,6 +19,7 @@
 
 #include "internal.h"
 #include "logtrace.h"
+#include "xorshift.h"
 
 #define ROUND_RECORDS 65536u
 #define EXIT_TICKS    2500u /* of an exit and a step, of 2.5 GHz */
@@ -53,9 +54,7 @@ static uint32_t noise(void)
 {
 	static uint64_t x = 88172645463325252ull;
 
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
+	x = xorshift(x);
 	return (x & 127) + (x >> 16 & 127) + (x >> 32 & 127) + (x >> 48 & 127);
 }
 

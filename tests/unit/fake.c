@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "fake.h"
+#include "xorshift.h"
 
 #define RWX    7ull
 #define USER   (1ull << 10) /* execution in user mode */
@@ -41,9 +42,7 @@ int vmx_invept(unsigned long type, u64 eptp)
 
 u64 fake_rnd(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
+	seed = xorshift(seed);
 	return seed >> 8;
 }
 

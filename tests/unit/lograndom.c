@@ -9,6 +9,7 @@
  *   200 reach the same pages through other addresses. The kernel's page at KERNEL.
  */
 #include "lograndom.h"
+#include "xorshift.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -53,9 +54,7 @@ struct machine {
 /* Xorshift: Marsaglia, "Xorshift RNGs", 2003. */
 static uint32_t dice(struct machine *m, uint32_t sides)
 {
-	m->state ^= m->state << 13;
-	m->state ^= m->state >> 7;
-	m->state ^= m->state << 17;
+	m->state = xorshift(m->state);
 	return (uint32_t)(m->state >> 16) % sides;
 }
 

@@ -3,14 +3,13 @@
 #include <string.h>
 #include "native.h"
 #include "root_insn_gen.h"
+#include "xorshift.h"
 
 static u64 seed = 0x9e3779b97f4a7c15ull;
 
 u64 gen_rnd(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
+	seed = xorshift(seed);
 	return seed >> 8;
 }
 

@@ -117,22 +117,6 @@ static void full_pipe(void **state)
 	log_free(&log);
 }
 
-static int lookups;
-
-/* Symbols of 0x100 bytes at each 0x1000 of the image; nothing else has a name. */
-static int fake_lookup(void *ctx, struct hvt_ksym *sym)
-{
-	(void)ctx;
-	lookups++;
-	if (sym->addr % 0x1000 >= 0x100)
-		return -ENOENT;
-	sym->start = sym->addr & ~0xfffull;
-	sym->len = 0x100;
-	snprintf(sym->name, sizeof(sym->name), "sym_%llx", (unsigned long long)sym->start);
-	strcpy(sym->module, "mod");
-	return 0;
-}
-
 static void kernel_names(void **state)
 {
 	struct log_writer log = { .fd = temp_file() };

@@ -25,6 +25,7 @@
 #include "elf_table.h"
 #include "facts.h"
 #include "logbuild.h"
+#include "readlog.h"
 #include "test_agent_log.h"
 
 /* Of main, a static function, data, .bss, a library, the vDSO. */
@@ -164,9 +165,7 @@ static char *decode(const struct victim *v, uint32_t pid, const struct buf *sect
 	lb_section(&lb, HVT_SEC_EVENTS, 0, cpu.bytes, cpu.len);
 	lb_end(&lb, HVT_END_STOP);
 	for (i = 0; i < 2; i++) {
-		r = hvt_reader_new(flags);
-		assert_non_null(r);
-		assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+		r = read_log(&lb, flags);
 		assert_int_equal(hvt_reader_state(r), HVT_LOG_COMPLETE);
 		while (hvt_reader_next(r, &ev))
 			(i ? hvt_event_json : hvt_event_text)(f, &ev);

@@ -17,6 +17,7 @@
 #include "internal.h"
 #include "logobjects.h"
 #include "logtrace.h"
+#include "readlog.h"
 
 #define PIDS	4u
 #define OBJECTS 5u
@@ -289,9 +290,7 @@ static void changing_maps(void **state)
 	lb_task(&lb, 39, HVT_TASK_EXIT, 7, 7);
 	lb_task(&lb, 40, HVT_TASK_SEEN, 7, 1);
 	lb_map(&lb, 41, 7, BASE, BASE + 0x1000, 0, 5, "/old", NULL, 0);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_log(&lb, HVT_READER_NO_SYMBOLS);
 	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		hvt_symbols_resolve(&r->symbols, 7, want[i].ns, BASE + 8, &sym);
 		if (want[i].name)

@@ -15,16 +15,7 @@
 
 #include "internal.h"
 #include "logbuild.h"
-
-static struct hvt_reader *read_log(struct logbuild *lb)
-{
-	struct hvt_reader *r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb->bytes, lb->len), 0);
-	assert_int_equal(hvt_reader_finish(r), 0);
-	return r;
-}
+#include "readlog.h"
 
 static void test_facts(void **state)
 {
@@ -34,7 +25,7 @@ static void test_facts(void **state)
 
 	(void)state;
 	lb_filtered(&lb);
-	r = read_log(&lb);
+	r = read_whole(&lb);
 	assert_int_equal(hvt_reader_state(r), HVT_LOG_COMPLETE);
 	assert_int_equal(hvt_reader_stats(r)->end_reason, HVT_END_LIMIT);
 	w = hvt_reader_watch(r, 0);
@@ -46,7 +37,7 @@ static void test_facts(void **state)
 	hvt_reader_free(r);
 	lb_free(&lb);
 	lb_sample(&lb);
-	r = read_log(&lb);
+	r = read_whole(&lb);
 	assert_null(hvt_reader_watch(r, 0)->filter);
 	assert_int_equal(hvt_reader_watch(r, 2)->flags, HVT_WATCH_PHYS | HVT_WATCH_COALESCE);
 	hvt_reader_free(r);
@@ -63,7 +54,7 @@ static void test_refined(void **state)
 
 	(void)state;
 	lb_filtered(&lb);
-	r = read_log(&lb);
+	r = read_whole(&lb);
 	for (; hvt_reader_next(r, &ev); n++) {
 		seqs = seqs * 10 + ev.seq;
 		if (ev.seq < 6)
@@ -104,7 +95,7 @@ static void test_hostile(void **state)
 			*byte = values[v];
 			lb_reseal(&lb, off);
 			lb_reseal(&lb, off + sizeof(s) + s.len);
-			r = read_log(&lb);
+			r = read_whole(&lb);
 			while (hvt_reader_next(r, &ev))
 				;
 			hvt_reader_free(r);

@@ -12,15 +12,13 @@
 
 #include "line.h"
 #include "put.h"
+#include "xorshift.h"
 
 static uint64_t next_random(void)
 {
 	static uint64_t x = 88172645463325252ull; /* Marsaglia, Xorshift RNGs */
 
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
+	return x = xorshift(x);
 }
 
 /* What was put since `from` must be as printf has it. */

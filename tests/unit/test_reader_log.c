@@ -17,6 +17,7 @@
 #include <hvtrace/hvtrace.h>
 
 #include "logbuild.h"
+#include "readlog.h"
 
 #define EVENTS_MAX 64
 
@@ -299,9 +300,7 @@ static void test_clipped(void **state)
 	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x404010, 4, "x");
 	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
 	lb_end(&lb, HVT_END_STOP);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_log(&lb, HVT_READER_NO_SYMBOLS);
 	assert_int_equal(hvt_reader_next(r, &ev), 1);
 	assert_int_equal(ev.size, 16);
 	assert_int_equal(ev.val_len, 0);

@@ -14,6 +14,7 @@
 
 #include "internal.h"
 #include "logbuild.h"
+#include "readlog.h"
 
 #define CPUS	4
 #define PER_CPU 200
@@ -133,9 +134,7 @@ static void test_fed_between(void **state)
 	lb_watch(&lb, 1, HVT_ACC_R | HVT_ACC_W, 100, 0x404010, 32, "x");
 	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
 	lb_round(&lb, 20);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_log(&lb, HVT_READER_NO_SYMBOLS);
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(hvt_reader_next(r, &ev), 1);
 		fed = lb.len;
@@ -234,9 +233,7 @@ static void test_bad_inside(void **state)
 			lb.bytes[data] = 7; /* there is row 0 only */
 	}
 	lb_reseal(&lb, bad);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_log(&lb, HVT_READER_NO_SYMBOLS);
 	assert_int_equal(hvt_reader_next(r, &ev), 1);
 	assert_int_equal(ev.tsc, 10);
 	assert_int_equal(hvt_reader_next(r, &ev), 1);

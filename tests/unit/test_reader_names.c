@@ -15,6 +15,7 @@
 
 #include "internal.h"
 #include "logobjects.h"
+#include "readlog.h"
 
 static void reads(const char *raw, const char *want)
 {
@@ -131,9 +132,7 @@ static char *print(unsigned int flags)
 	}
 	lb_section(&lb, HVT_SEC_EVENTS, 0, cpu.bytes, cpu.len);
 	lb_end(&lb, HVT_END_STOP);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS | flags);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_log(&lb, HVT_READER_NO_SYMBOLS | flags);
 	while (hvt_reader_next(r, &ev)) {
 		hvt_event_text(f, &ev);
 		hvt_event_json(f, &ev);

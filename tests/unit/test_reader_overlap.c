@@ -18,6 +18,7 @@
 #include <hvtrace/hvtrace.h>
 
 #include "logbuild.h"
+#include "readlog.h"
 
 #define BASE  0x10000ull
 #define BYTES 0x5000u
@@ -177,9 +178,7 @@ static void end(struct world *w)
 
 	lb_section(&w->lb, HVT_SEC_EVENTS, 0, w->rec.bytes, w->rec.len);
 	lb_end(&w->lb, HVT_END_STOP);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, w->lb.bytes, w->lb.len), 0);
+	r = read_log(&w->lb, HVT_READER_NO_SYMBOLS);
 	for (i = 0; hvt_reader_next(r, &ev); i++) {
 		if (i == w->expected)
 			fail_msg("0x%llx,%u is one too many", (unsigned long long)ev.addr, ev.size);

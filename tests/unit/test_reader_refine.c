@@ -12,6 +12,7 @@
 
 #include "internal.h"
 #include "logbuild.h"
+#include "readlog.h"
 
 static void add_watch(struct hvt_watches *w, uint32_t access, uint64_t addr, uint64_t len)
 {
@@ -205,6 +206,30 @@ static void test_unsure(void **state)
 	hvt_decoder_free(d);
 }
 
+/* One whose size root does not know, by an instruction of these bytes. */
+static struct hvt_rec_access blind(uint64_t seq, uint64_t tsc, uint64_t addr, const char *insn,
+				   uint8_t len)
+{
+	struct hvt_rec_access a = lb_access(seq, tsc, addr);
+
+	a.h.flags |= HVT_RF_BLIND;
+	a.size = 0;
+	memcpy(a.insn, insn, len);
+	a.insn_len = len;
+	return a;
+}
+
+/* The records as a log with one watch, in a reader. */
+static struct hvt_reader *read_records(struct logbuild *lb, const struct logbuild *rec,
+				       uint32_t access, uint64_t addr, uint64_t len)
+{
+	lb_header(lb, 1);
+	lb_watch(lb, 1, access, 100, addr, len, "x");
+	lb_section(lb, HVT_SEC_EVENTS, 0, rec->bytes, rec->len);
+	lb_end(lb, HVT_END_STOP);
+	return read_log(lb, HVT_READER_NO_SYMBOLS);
+}
+
 /*
  * Stores of every size around a watch through the whole reader: what comes out is what
  * the model says, with the bytes that were written.
@@ -234,11 +259,7 @@ static void test_blind_stores(void **state)
 	}
 	for (i = 0; i < 5; i++)
 		for (addr = 0x6000; addr < 0x6030; addr++) {
-			a = lb_access(seq, 100 + seq, addr);
-			a.h.flags |= HVT_RF_BLIND;
-			a.size = 0;
-			memcpy(a.insn, stores[i].bytes, stores[i].len);
-			a.insn_len = stores[i].len;
+			a = blind(seq, 100 + seq, addr, stores[i].bytes, stores[i].len);
 			gpr[7] = addr;
 			/* root keeps a window of bytes from gla on */
 			lb_record(&rec, &a, gpr, 0, old + (addr - 0x6000), new_ + (addr - 0x6000),
@@ -246,13 +267,7 @@ static void test_blind_stores(void **state)
 			seq++;
 			expect += addr < 0x6018 && addr + stores[i].size > 0x6010;
 		}
-	lb_header(&lb, 1);
-	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x6010, 8, "x");
-	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
-	lb_end(&lb, HVT_END_STOP);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_records(&lb, &rec, HVT_ACC_W, 0x6010, 8);
 	for (k = 0; hvt_reader_next(r, &ev); k++) {
 		assert_true(ev.addr < 0x6018 && ev.addr + ev.size > 0x6010);
 		assert_true(ev.exact);
@@ -280,20 +295,11 @@ static void test_crossing(void **state)
 	(void)state;
 	gpr[7] = 0x6ffc;
 	for (i = 0; i < 6; i++) {
-		a = lb_access((uint64_t)i, 100 + (uint64_t)i / 2, i % 2 ? 0x7000 : 0x6ffc);
-		a.h.flags |= HVT_RF_BLIND;
-		a.size = 0;
-		memcpy(a.insn, "\x48\x89\x07", 3);
-		a.insn_len = 3;
+		a = blind((uint64_t)i, 100 + (uint64_t)i / 2, i % 2 ? 0x7000 : 0x6ffc,
+			  "\x48\x89\x07", 3);
 		lb_record(&rec, &a, gpr, 0, "old.", "new.", 4);
 	}
-	lb_header(&lb, 1);
-	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x6ff0, 32, "x");
-	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
-	lb_end(&lb, HVT_END_STOP);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_records(&lb, &rec, HVT_ACC_W, 0x6ff0, 32);
 	for (; hvt_reader_next(r, &ev); n++) {
 		assert_int_equal(ev.addr, 0x6ffc);
 		assert_int_equal(ev.size, 8);
@@ -309,23 +315,13 @@ static void test_upper_first(void **state)
 {
 	struct logbuild lb = { 0 }, rec = { 0 };
 	uint64_t gpr[16] = { [7] = 0x6010 };
-	struct hvt_rec_access a = lb_access(0, 100, 0x6014);
+	struct hvt_rec_access a = blind(0, 100, 0x6014, "\x48\x89\x07", 3);
 	struct hvt_reader *r;
 	struct hvt_event ev;
 
 	(void)state;
-	a.h.flags |= HVT_RF_BLIND;
-	a.size = 0;
-	memcpy(a.insn, "\x48\x89\x07", 3);
-	a.insn_len = 3;
 	lb_record(&rec, &a, gpr, 0, "old.behind..", "new.behind..", 12);
-	lb_header(&lb, 1);
-	lb_watch(&lb, 1, HVT_ACC_W, 100, 0x6010, 8, "x");
-	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
-	lb_end(&lb, HVT_END_STOP);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_records(&lb, &rec, HVT_ACC_W, 0x6010, 8);
 	assert_true(hvt_reader_next(r, &ev));
 	assert_true(ev.exact);
 	assert_int_equal(ev.addr, 0x6010);
@@ -345,24 +341,14 @@ static void test_load_of_rmw(void **state)
 {
 	struct logbuild lb = { 0 }, rec = { 0 };
 	uint64_t gpr[16] = { [7] = 0x6010 };
-	struct hvt_rec_access a = lb_access(0, 100, 0x6010);
+	struct hvt_rec_access a = blind(0, 100, 0x6010, "\x48\x01\x07", 3);
 	struct hvt_reader *r;
 	struct hvt_event ev;
 
 	(void)state;
-	a.h.flags |= HVT_RF_BLIND;
-	a.size = 0;
 	a.access = HVT_ACC_R;
-	memcpy(a.insn, "\x48\x01\x07", 3);
-	a.insn_len = 3;
 	lb_record(&rec, &a, gpr, 0, "the old.", "the old.", 8);
-	lb_header(&lb, 1);
-	lb_watch(&lb, 1, HVT_ACC_R | HVT_ACC_W, 100, 0x6010, 8, "x");
-	lb_section(&lb, HVT_SEC_EVENTS, 0, rec.bytes, rec.len);
-	lb_end(&lb, HVT_END_STOP);
-	r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb.bytes, lb.len), 0);
+	r = read_records(&lb, &rec, HVT_ACC_R | HVT_ACC_W, 0x6010, 8);
 	assert_true(hvt_reader_next(r, &ev));
 	assert_int_equal(ev.access, HVT_ACC_R | HVT_ACC_W);
 	assert_int_equal(ev.size, 8);

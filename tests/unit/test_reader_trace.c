@@ -18,6 +18,7 @@
 #include "chunk.h"
 #include "logbuild.h"
 #include "logtrace.h"
+#include "readlog.h"
 
 /* The first event of this kind behind the last one that was asked for. */
 static void next(struct hvt_reader *r, enum hvt_event_type type, struct hvt_event *ev)
@@ -25,16 +26,6 @@ static void next(struct hvt_reader *r, enum hvt_event_type type, struct hvt_even
 	do {
 		assert_int_equal(hvt_reader_next(r, ev), 1);
 	} while (ev->type != type);
-}
-
-static struct hvt_reader *read_all(const struct logbuild *lb)
-{
-	struct hvt_reader *r = hvt_reader_new(HVT_READER_NO_SYMBOLS);
-
-	assert_non_null(r);
-	assert_int_equal(hvt_reader_feed(r, lb->bytes, lb->len), 0);
-	assert_int_equal(hvt_reader_finish(r), 0);
-	return r;
 }
 
 static void operands(void **state)
@@ -45,7 +36,7 @@ static void operands(void **state)
 
 	(void)state;
 	lb_traced(&lb);
-	r = read_all(&lb);
+	r = read_whole(&lb);
 	next(r, HVT_EV_INSN, &ev);
 	assert_string_equal(ev.text, "mov rbp, rsp");
 	assert_int_equal(ev.watch, 5);
@@ -102,7 +93,7 @@ static void flows(void **state)
 
 	(void)state;
 	lb_traced(&lb);
-	r = read_all(&lb);
+	r = read_whole(&lb);
 	next(r, HVT_EV_FLOW, &ev);
 	assert_int_equal(ev.what, HVT_FLOW_BEGIN);
 	assert_int_equal(ev.to, 0x401000);
@@ -152,7 +143,7 @@ static void names(void **state)
 
 	(void)state;
 	lb_traced(&lb);
-	r = read_all(&lb);
+	r = read_whole(&lb);
 	while (hvt_reader_next(r, &ev)) {
 		if (ev.type == HVT_EV_LOST)
 			continue;
@@ -180,7 +171,7 @@ static void facts(void **state)
 
 	(void)state;
 	lb_traced(&lb);
-	r = read_all(&lb);
+	r = read_whole(&lb);
 	t = hvt_reader_trace(r, 0);
 	assert_non_null(t);
 	assert_int_equal(t->id, 5);
@@ -199,20 +190,20 @@ static void facts(void **state)
 	lb_header(&lb, 1);
 	off = lb.len;
 	lb_trace(&lb, &bad, many, "x");
-	r = read_all(&lb);
+	r = read_whole(&lb);
 	assert_int_equal(hvt_reader_state(r), HVT_LOG_DAMAGED);
 	hvt_reader_free(r);
 	bad.nr_skip = 0;
 	bad.nr_only = 1;
 	lb.len = off;
 	lb_trace(&lb, &bad, many, "x");
-	r = read_all(&lb);
+	r = read_whole(&lb);
 	assert_int_equal(hvt_reader_state(r), HVT_LOG_CUT);
 	assert_int_equal(hvt_reader_trace(r, 0)->nr_only, 1);
 	hvt_reader_free(r);
 	((struct hvt_log_trace *)(lb.bytes + off + sizeof(struct hvt_section)))->nr_skip = 1;
 	lb_reseal(&lb, off);
-	r = read_all(&lb);
+	r = read_whole(&lb);
 	assert_int_equal(hvt_reader_state(r), HVT_LOG_DAMAGED);
 	hvt_reader_free(r);
 	lb_free(&lb);
@@ -341,7 +332,7 @@ static void lies(void **state)
 			copy.bytes[at + sizeof(s) + (size_t)rand_r(&seed) % s.len] =
 				(uint8_t)rand_r(&seed);
 		lb_reseal(&copy, at);
-		r = read_all(&copy);
+		r = read_whole(&copy);
 		while (hvt_reader_next(r, &ev)) {
 			hvt_event_json(nowhere, &ev);
 			hvt_event_text(nowhere, &ev);

@@ -9,14 +9,13 @@
 #include <string.h>
 #include <cmocka.h>
 #include "filter.h"
+#include "xorshift.h"
 
 static u64 seed = 88172645463325252ull;
 
 static u64 rnd(u64 n)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
+	seed = xorshift(seed);
 	return (seed >> 11) % n;
 }
 

@@ -20,15 +20,13 @@
 #include <cmocka.h>
 #include "root_insn_expect.h"
 #include "vec.h"
+#include "xorshift.h"
 
 static u64 seed = 88172645463325252ull;
 
 static u64 rnd(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return seed = xorshift(seed);
 }
 
 /* Small enough that no sum of registers leaves the canonical addresses. */

@@ -24,6 +24,7 @@
 #include "insn.h"
 #include "native.h"
 #include "vec.h"
+#include "xorshift.h"
 
 #define ARENA 0x20000000ull
 #define PAGES 64
@@ -47,9 +48,7 @@ static struct native n[2];
 
 static u64 rnd(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
+	seed = xorshift(seed);
 	return seed >> 8;
 }
 
