@@ -8,12 +8,7 @@ mkdir -p $out
 cd $out || exit 1
 modprobe hvtrace || exit 1
 mkfifo ask answer armed
-awk -v OFS='\t' '
-	/^Package:/ { name = $2 } /^Version:/ { version = $2 } /^Section:/ { section = $2 }
-	/^Installed-Size:/ { size = $2 } /^$/ { print name, version, section, size }
-	' /var/lib/dpkg/status >packages
-awk -v OFS='\t' '{ print FILENAME, $0 }' /var/lib/dpkg/info/*.list |
-	sed 's|^.*/\([^/]*\).list\t|\1\t|' | head -n 2500 >files
+sh /lab/in/packages.sh
 sqlite3 base.db <ask &
 pid=$!
 exec 8>ask

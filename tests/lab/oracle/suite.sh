@@ -124,12 +124,7 @@ at_work() {
 # its stack and its library's variables are watched. First little of it, with all values.
 sqlite() {
 	mkfifo ask
-	awk -v OFS='\t' '
-		/^Package:/ { name = $2 } /^Version:/ { version = $2 } /^Section:/ { section = $2 }
-		/^Installed-Size:/ { size = $2 } /^$/ { print name, version, section, size }
-		' /var/lib/dpkg/status >packages
-	awk -v OFS='\t' '{ print FILENAME, $0 }' /var/lib/dpkg/info/*.list |
-		sed 's|^.*/\([^/]*\).list\t|\1\t|' | head -n 2500 >files
+	sh /lab/in/packages.sh
 	wc -l packages files >sqlite.rows
 	sqlite3 base.db <ask >sqlite.out 2>&1 &
 	pid=$!
