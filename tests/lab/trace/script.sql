@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-2.0-only
 create table t(id integer primary key, name text, n real);
 with recursive c(i) as (select 1 union all select i + 1 from c where i < 40)
 insert into t select i, 'name' || (i * 7 % 41), i * 1.5 from c;
