@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * What the files of libhvtrace share: the parts of a reader. Nothing here is
- * installed; only hvtrace.h is public. No file in this room writes to a terminal
+ * installed; only hvtrace.h and rows.h are public. No file in this room writes to a terminal
  * except through the FILE that it is given.
  */
 #ifndef HVT_LIB_INTERNAL_H

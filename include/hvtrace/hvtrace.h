@@ -22,6 +22,7 @@
 #include <stdio.h>
 
 #include <hvtrace/log.h>
+#include <hvtrace/rows.h>
 #include <hvtrace/uapi.h>
 
 #ifdef __cplusplus
@@ -454,41 +455,6 @@ uint64_t hvt_log_records(struct hvt_log *log);
  */
 struct hvt_reader *hvt_log_reader(struct hvt_log *log);
 struct hvt_reader *hvt_log_facts(struct hvt_log *log);
-
-/* ------------------------------------------------------------------ */
-/*
- * Whole columns of accesses, for who counts or plots all of them and needs no event: straight
- * from EVENTS sections into arrays. One hvt_rows must not be used by two threads at once.
- */
-struct hvt_rows;
-
-struct hvt_rows *hvt_rows_new(void); /* NULL: no memory */
-void hvt_rows_free(struct hvt_rows *rows);
-
-#define HVT_ROWS_COLUMNS 32
-
-/* A field of RECORD or ACCESS, or what the accesses mean of CODE or TASK; not their bytes. */
-struct hvt_rows_column {
-	uint32_t field; /* enum hvt_field; of GPA_GLA the gpa is put */
-	uint32_t pad;
-	void *to;	 /* of row 0: as many bytes as the field has */
-	uint64_t stride; /* bytes from one row's to the next one's */
-};
-
-/*
- * How many accesses an EVENTS section has: its header and payload, len bytes as they are in the
- * log. -EBADMSG: it is malformed, or none.
- */
-int hvt_rows_count(struct hvt_rows *rows, const void *section, size_t len);
-
-/*
- * Puts the nr columns of its accesses: of the i-th at row place[i], or at row + i when place is
- * NULL. count is what hvt_rows_count() said. 0, -EBADMSG (nothing was put: malformed, another
- * checksum, or another count), -EINVAL (no such field, or too many columns) or -ENOMEM.
- */
-int hvt_rows_put(struct hvt_rows *rows, const void *section, size_t len,
-		 const struct hvt_rows_column *columns, size_t nr, uint32_t count, uint64_t row,
-		 const uint64_t *place);
 
 /* Print any bytes up to len or NUL on a terminal: non-printables as \xNN, \ as \\. */
 void hvt_print_escaped(FILE *out, const char *s, size_t len);

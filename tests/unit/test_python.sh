@@ -22,7 +22,12 @@ for seed in 1 2; do
 done
 "$build/tests/unit/mkevents" 4500 >"$tmp/events"
 "$build/tests/unit/mkevents" 4500 counter >"$tmp/counter"
-set -- "$tmp/sample" "$tmp/marks" "$tmp/random1" "$tmp/random2" "$tmp/events" "$tmp/counter"
+# a real program's instructions
+gcc -O1 -static -o "$tmp/program" "$tests/stepped_calls.c" 2>"$tmp/err"
+ok $? "a program is compiled"
+"$build/tests/unit/steplog" --regs --mem "$tmp/stepped" "$tmp/program" "$tmp/truth" 2>"$tmp/err"
+ok $? "it is stepped"
+set -- "$tmp/sample" "$tmp/marks" "$tmp/random1" "$tmp/random2" "$tmp/events" "$tmp/counter" "$tmp/traced" "$tmp/stepped"
 points 'columns' /usr/bin/python3 "$tests/python_columns.py" "$@"
 # a sanitized library needs its runtime loaded first
 preload=
@@ -54,6 +59,11 @@ ok $? "page: the one instruction that touches it"
 example history "$tmp/sample" 0x404010,16
 grep -q '  3031323334353637 3839616263646566 -> 4142434445464748 494a4b4c4d4e4f50$' "$tmp/out"
 ok $? "history: what it held before and after"
+example hot "$tmp/traced" 5
+"$hvt" script --format json "$tmp/traced" >"$tmp/json" 2>"$tmp/err"
+most=$(sed -n '/"type":"insn"/s/.*"ip":"\(0x[0-9a-f]*\)".*/\1/p' "$tmp/json" | sort | uniq -c | sort -rn | awk 'NR == 1 { print $1 }')
+[ -n "$most" ] && grep -qE "^ +$most  .* [0-9]+ threads\$" "$tmp/out" && [ "$(wc -l <"$tmp/out")" -eq 5 ]
+ok $? "hot: the instruction that ran most often"
 example diff "$tmp/sample" "$tmp/sample" && grep -qx 'the same accesses' "$tmp/out"
 ok $? "diff: a run and itself"
 example diff "$tmp/sample" "$tmp/filtered"

@@ -6,20 +6,21 @@
         print(e.ns, e.comm, e.access, hex(e.addr), e.old, e.new, e.sym)
 
     df = hvtrace.open("hvtrace.data").pandas("ns", "tid", "addr", "new", "ip")
+    df = hvtrace.open("hvtrace.data").pandas("ns", "tid", "ip", kind="insn")
 
 It needs nothing but Python (3.9) and libzstd; with numpy whole columns are read at once (faster
-where libhvtrace is installed), with capstone instructions are text. Names come from the log alone. hvtrace.data(5) describes what is
-read here.
+where libhvtrace is installed), with capstone instructions are text. Names come from the log
+alone. hvtrace.data(5) describes what is read here.
 """
 from ._columns import COLUMNS
 from ._event import Access, Event, Lost, Mark, Remap
 from ._facts import Symbol, Task, Trace, Watch
 from ._log import Log
 from ._stream import Error
-from ._trace import Flow, Insn
+from ._trace import WHAT, Flow, Insn
 
 __all__ = ["Access", "COLUMNS", "Error", "Event", "Flow", "Insn", "Log", "Lost", "Mark", "Remap", "Symbol", "Task",
-           "Trace", "Watch", "open"]
+           "Trace", "WHAT", "Watch", "open"]
 
 
 def open(file="hvtrace.data"):

@@ -35,6 +35,9 @@ _COUNTED = {table: ({name for name in FIELDS if name.startswith(table + ".")} - 
                     {name for name in _BYTES if name.startswith(table + ".")}) for table in _TABLES}
 _FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
+# tables that have a row for each record of a type
+TYPES = {"access": 1, "lost": 2, "remap": 3, "insn": 4, "flow": 5}
+
 PLAIN, CONST, PLANES, DELTA = range(4)
 RECORDS_MAX, DECODED_MAX = 65536, 16 << 20
 

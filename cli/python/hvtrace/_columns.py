@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""The accesses of a log as numpy arrays, made of its columns without a look at single events."""
+"""Records of a log as numpy arrays, made of its columns without a look at single events."""
 import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -14,27 +15,52 @@ else:
 from ._chunk import Chunk
 from ._stream import Damage
 
-# name: (type, the columns of a chunk that it is made of); a second one is a dictionary
+def _columns(kind, columns):
+    """Those of a kind of records, between what all have. name: (type, the columns of a chunk that
+    it is made of, which part of that): a second column is a dictionary."""
+    return {
+        "cpu": ("u4", (), 0),
+        "seq": ("u8", ("record.seq",), 0),
+        "tsc": ("u8", ("record.tsc",), 0),
+        "ns": ("u8", ("record.tsc",), 0),
+        "pid": ("u4", (f"{kind}.task", "task.pid"), 0),
+        "tid": ("u4", (f"{kind}.task", "task.tid"), 0),
+    } | columns | {
+        "ip": ("u8", (f"{kind}.code", "code.ip"), 0),
+        "flags": ("u2", ("record.flags",), 0),
+    }
+
+
 COLUMNS = {
-    "cpu": ("u4", ()),
-    "seq": ("u8", ("record.seq",)),
-    "tsc": ("u8", ("record.tsc",)),
-    "ns": ("u8", ("record.tsc",)),
-    "pid": ("u4", ("access.task", "task.pid")),
-    "tid": ("u4", ("access.task", "task.tid")),
-    "cr3": ("u8", ("access.task", "task.cr3")),
-    "comm": ("S16", ("access.task", "task.comm")),
-    "access": ("u1", ("access.access",)),
-    "addr": ("u8", ("access.gla",)),
-    "size": ("u4", ("access.size",)),
-    "gpa": ("u8", ("access.gla", "access.gpa_gla")),
-    "old": ("u8", ("access.old",)),
-    "new": ("u8", ("access.new",)),
-    "ip": ("u8", ("access.code", "code.ip")),
-    "flags": ("u2", ("record.flags",)),
-    "watch": ("u4", ("record.watch",)),
-    "vector": ("u1", ("access.vector",)),
-    "order": ("u8", ("access.order",)),
+    "access": _columns("access", {
+        "cr3": ("u8", ("access.task", "task.cr3"), 0),
+        "comm": ("S16", ("access.task", "task.comm"), 0),
+        "access": ("u1", ("access.access",), 0),
+        "addr": ("u8", ("access.gla",), 0),
+        "size": ("u4", ("access.size",), 0),
+        "gpa": ("u8", ("access.gla", "access.gpa_gla"), 0),
+        "old": ("u8", ("access.old",), 0),
+        "new": ("u8", ("access.new",), 0),
+    }) | {
+        "watch": ("u4", ("record.watch",), 0),
+        "vector": ("u1", ("access.vector",), 0),
+        "order": ("u8", ("access.order",), 0),
+    },
+    "insn": _columns("insn", {}) | {
+        "trace": ("u4", ("record.watch",), 0),
+        "body": ("u4", ("insn.body",), 0),
+        "nest": ("u1", ("insn.nest",), 0),
+    },
+    "flow": _columns("flow", {
+        "what": ("u1", ("flow.what",), 0),
+    }) | {
+        "to": ("u8", ("flow.to",), 0),
+        "vector": ("u1", ("flow.vector",), 0),
+        "number": ("u4", ("flow.number",), 0),
+        "trace": ("u4", ("record.watch",), 0),
+        "body": ("u4", ("flow.body",), 0),
+        "nest": ("u1", ("flow.nest",), 0),
+    } | {f"arg{i}": ("u8", ("flow.arg",), i) for i in range(6)},
 }
 
 
@@ -52,34 +78,35 @@ ROWS_STRUCTURED, ROWS = 8192, 32768
 
 
 class _Group:
-    """Some chunks of one CPU; the first of their accesses is at `at`."""
+    """Some chunks of one CPU; the first of their rows is at `at`."""
 
     def __init__(self, at):
         self.at, self.chunks, self.count = at, [], 0
 
-    def add(self, chunk):
+    def add(self, chunk, rows):
         self.chunks.append(chunk)
-        self.count += chunk.rows("access")
+        self.count += rows
 
 
-def _grouped(chunks, most):
+def _grouped(chunks, kind, most):
     groups, at = [], 0
     for _, some in groupby(chunks, lambda chunk: chunk.cpu):
         group = None
         for chunk in some:
-            if not group or group.count + chunk.rows("access") > most:
+            rows = chunk.rows(kind)
+            if not group or group.count + rows > most:
                 group = _Group(at)
                 groups.append(group)
-            group.add(chunk)
-            at += chunk.rows("access")
-    return groups, at
+            group.add(chunk, rows)
+            at += rows
+    return groups
 
 
-def _first_bad(work, group):
+def _first_bad(work, group, kind):
     at = group.at
     for chunk in group.chunks:
         alone = _Group(at)
-        alone.add(chunk)
+        alone.add(chunk, chunk.rows(kind))
         try:
             work(alone)
         except Damage:
@@ -88,22 +115,30 @@ def _first_bad(work, group):
     raise AssertionError("chunks that are malformed only together")
 
 
-def _each(work, groups):
+def _each(work, groups, kind):
     """work(group) for all of them, on all CPUs. The first chunk that is malformed, or None."""
-    bad, left = [], iter(groups)
+    bad, left = [], deque(groups)
 
     def one_after_the_other():
-        for group in left:
+        while left:
+            try:
+                group = left.popleft()
+            except IndexError:  # another thread was faster
+                break
             try:
                 work(group)
             except Damage:
-                bad.append(_first_bad(work, group))
+                bad.append(_first_bad(work, group, kind))
 
-    cpus = min(os.cpu_count() or 1, len(groups))
+    cpus = min(len(os.sched_getaffinity(0)), len(groups))
     if cpus > 1:
         with ThreadPoolExecutor(cpus) as pool:
-            for done in [pool.submit(one_after_the_other) for _ in range(cpus)]:
-                done.result()
+            try:
+                for done in [pool.submit(one_after_the_other) for _ in range(cpus)]:
+                    done.result()
+            except BaseException:  # ^C, too: leave the rest
+                left.clear()
+                raise
     else:
         one_after_the_other()
     return min(bad, default=None)
@@ -130,91 +165,92 @@ def _put(out, there, values):
         out[name][there] = array
 
 
+def _order(tsc):
+    # CPU by CPU each is in order: a stable sort by time is a merge of few runs
+    return numpy.argsort(tsc, kind="stable")
+
+
 class _ByNumpy:
     """How chunks become rows of out."""
 
-    def __init__(self, names, out, tsc, clocks):
-        self._names, self._out, self._tsc, self._clocks = names, out, tsc, clocks
+    def __init__(self, chunks, kind, columns, out, structured, clocks):
+        self._groups = _grouped(chunks, kind, ROWS_STRUCTURED if structured else ROWS)
+        self._kind, self._columns, self._out, self._clocks = kind, columns, out, clocks
+        self._tsc = None
 
-    def put_tsc(self, group):
-        self._tsc[group.at:group.at + group.count] = Rows(group.chunks).column("record.tsc")
+    def put(self):
+        """The first chunk that is malformed, or None."""
+        return _each(lambda group: self._put(group, None), self._groups, self._kind)
 
-    def put(self, group, place):
+    def put_by_time(self, tsc):
+        def put_tsc(group):
+            tsc[group.at:group.at + group.count] = Rows(group.chunks, self._kind).column("record.tsc")
+
+        bad = _each(put_tsc, self._groups, self._kind)
+        if bad is None:
+            self._tsc, place = tsc, numpy.empty(len(tsc), "u8")
+            place[_order(tsc)] = numpy.arange(len(tsc), dtype="u8")
+            bad = _each(lambda group: self._put(group, place), self._groups, self._kind)
+        return bad
+
+    def _put(self, group, place):
         if not all(chunk.intact() for chunk in group.chunks):
             raise Damage("another checksum")
-        rows, here, values = Rows(group.chunks), slice(group.at, group.at + group.count), {}
-        if place is None and self._tsc is not None:
-            self.put_tsc(group)
-        for name in self._names:
-            kind, sources = COLUMNS[name]
+        rows, here, values = Rows(group.chunks, self._kind), slice(group.at, group.at + group.count), {}
+        for name, (kind, sources, part) in self._columns.items():
             if name == "cpu":
                 values[name] = numpy.array([group.chunks[0].cpu], kind)
-            elif name == "tsc" and self._tsc is not None:
-                values[name] = self._tsc[here]
-            elif name == "ns":
-                values[name] = self._clocks.ns_array(numpy, self._tsc[here])
+            elif name in ("tsc", "ns"):
+                tsc = rows.column("record.tsc") if self._tsc is None else self._tsc[here]
+                values[name] = self._clocks.ns_array(numpy, tsc) if name == "ns" else tsc
             elif name == "gpa":
                 values[name] = rows.column("access.gla") + rows.column("access.gpa_gla")
             else:
-                values[name] = rows.column(sources[0]) if len(sources) == 1 else rows.meant(sources[1])
+                values[name] = rows.column(sources[0], part) if len(sources) == 1 else rows.meant(sources[1])
         _put(self._out, here if place is None else _place(place[here]), values)
 
 
 class _ByLibrary:
-    def __init__(self, names, out, tsc, clocks):
-        self._names, self._out, self._tsc, self._clocks = names, out, tsc, clocks
-        arrays = [(COLUMNS[name][1][-1], out[name]) for name in names if name not in ("cpu", "ns")]
-        self._of_tsc = _native.columns([("record.tsc", tsc)] if tsc is not None else [])
-        self._in_order = _native.columns(arrays + ([("record.tsc", tsc)] if tsc is not None else []))
-        self._placed = _native.columns(arrays)
+    def __init__(self, chunks, kind, columns, out, structured, clocks):
+        self._rows, self._out, self._structured = _native.Rows(chunks, kind, clocks), out, structured
+        fields = {"cpu": "cpu", "ns": "ns"}
+        self._columns = {name: (out[name], fields.get(name) or sources[-1], part)
+                         for name, (_, sources, part) in columns.items()}
 
-    @staticmethod
-    def _put(group, columns, place=None):
-        at = group.at
-        for chunk in group.chunks:
-            chunk.put(columns, at, None if place is None else place[at:])
-            at += chunk.rows("access")
+    def put(self):
+        return self._rows.put(self._columns)
 
-    def put_tsc(self, group):
-        self._put(group, self._of_tsc)
-
-    def put(self, group, place):
-        here = slice(group.at, group.at + group.count)
-        self._put(group, self._in_order if place is None else self._placed, place)
-        there = here if place is None else _place(place[here])
-        if "cpu" in self._names:
-            self._out["cpu"][there] = group.chunks[0].cpu
-        if "ns" in self._names:
-            self._out["ns"][there] = self._clocks.ns_array(numpy, self._tsc[here])
+    def put_by_time(self, tsc):
+        bad = self._rows.put({"tsc": (tsc, "record.tsc", 0)})
+        if bad is not None or self._rows.ascends(tsc):
+            return self._rows.put(self._columns, tsc) if bad is None else bad
+        bad, order = self.put(), _order(tsc)
+        for array in [self._out] if self._structured else self._out.values():
+            array[:] = array[order]
+        return bad
 
 
-def chunk_maker(data):
+def chunk_maker(data, kind):
     """What makes load()'s chunks of the EVENTS sections in data."""
-    return _native.Data(data).chunk if _native.lib else Chunk
+    if not _native.lib:
+        return Chunk
+    data = _native.Data(data)
+    return lambda section: data.chunk(section, kind)
 
 
-def load(names, chunks, clocks, structured):
-    """The accesses of chunks, as a dict of arrays or as one structured array. Raises Malformed
-    with the first chunk's offset."""
+def load(kind, names, chunks, clocks, structured):
+    """The records of a kind in chunks, as a dict of arrays or as one structured array. Raises
+    Malformed with the first chunk's offset."""
     chunks = sorted(chunks, key=lambda chunk: chunk.cpu)
-    groups, count = _grouped(chunks, ROWS_STRUCTURED if structured else ROWS)
-    kinds = [(name, COLUMNS[name][0]) for name in names]
+    count = sum(chunk.rows(kind) for chunk in chunks)
+    columns = {name: COLUMNS[kind][name] for name in names}
     if structured:
-        out = numpy.empty(count, kinds)
+        out = numpy.empty(count, [(name, column[0]) for name, column in columns.items()])
     else:
-        out = {name: numpy.empty(count, kind) for name, kind in kinds}
+        out = {name: numpy.empty(count, column[0]) for name, column in columns.items()}
+    rows = (_ByLibrary if _native.lib else _ByNumpy)(chunks, kind, columns, out, structured, clocks)
     one_cpu = not chunks or chunks[0].cpu == chunks[-1].cpu
-    tsc = numpy.empty(count, "u8") if not one_cpu or "ns" in names else None
-    rows = (_ByLibrary if _native.lib else _ByNumpy)(names, out, tsc, clocks)
-    place = bad = None
-    if not one_cpu:
-        bad = _each(rows.put_tsc, groups)
-        # CPU by CPU each is in order: a stable sort by time is a merge of few runs
-        order = numpy.argsort(tsc, kind="stable")
-        place = numpy.empty(count, "u8")
-        place[order] = numpy.arange(count, dtype="u8")
-    if bad is None:
-        bad = _each(lambda group: rows.put(group, place), groups)
+    bad = rows.put() if one_cpu else rows.put_by_time(numpy.empty(count, "u8"))
     if bad is not None:
         raise Malformed(bad)
     return out

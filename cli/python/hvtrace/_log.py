@@ -114,44 +114,50 @@ class Log:
 
     # --- columns
 
-    def _load(self, names, structured):
+    def _load(self, names, kind, structured):
         if not numpy:
             raise ImportError("columns need numpy; try: apt-get install python3-numpy")
-        names = names or tuple(COLUMNS)
-        unknown = set(names) - set(COLUMNS)
+        if kind not in COLUMNS:
+            raise KeyError(f"{kind}: no such kind of event; try: {' '.join(COLUMNS)}")
+        names = names or tuple(COLUMNS[kind])
+        unknown = set(names) - set(COLUMNS[kind])
         if unknown:
-            raise KeyError(f"{', '.join(sorted(unknown))}: no such column; try: {' '.join(COLUMNS)}")
+            raise KeyError(f"{', '.join(sorted(unknown))}: no such column of {kind} events; "
+                           f"try: {' '.join(COLUMNS[kind])}")
         try:
-            return self._arrays(names, structured, check_events=False)
+            return self._arrays(names, kind, structured, check_events=False)
         except Malformed:
             pass
         # Once more, in order, to know what is the first thing that is wrong.
         bad = None
         while True:
             try:
-                return self._arrays(names, structured, bad=bad)
+                return self._arrays(names, kind, structured, bad=bad)
             except Malformed as e:
                 bad = e.offset
 
-    def _arrays(self, names, structured, **how):
-        facts, chunks, make = Facts(), [], chunk_maker(self._data)
+    def _arrays(self, names, kind, structured, **how):
+        facts, chunks, make = Facts(), [], chunk_maker(self._data, kind)
         for _ in self._read(facts, lambda section: chunks.append(make(section)), **how):
             pass
-        return load(names, chunks, facts.clocks, structured)
+        return load(kind, names, chunks, facts.clocks, structured)
 
-    def columns(self, *names):
-        """The accesses, in order, as a dict of numpy arrays. names: of COLUMNS; none: all.
+    def columns(self, *names, kind="access"):
+        """The accesses, in order, as a dict of numpy arrays; with kind "insn" the instructions of
+        traces, with "flow" what breaks their sequence. names: of COLUMNS[kind]; none: all.
 
-        Values are the low 8 bytes; access is a sum of 1 read, 2 write, 4 execute. Records that
-        only a disassembler can place (flag 0x10) are there as they are, with size 0.
+        Of accesses, values are the low 8 bytes, and access is a sum of 1 read, 2 write, 4 execute.
+        Records that only a disassembler can place (flag 0x10) are there as they are, with size 0.
+        Of flow, what is an index in WHAT, vector 255 is none that is known, and arg0 to arg5 are
+        the arguments of a system call, in arg0 the result of one that returns.
         """
-        return self._load(names, False)
+        return self._load(names, kind, False)
 
-    def numpy(self, *names):
+    def numpy(self, *names, kind="access"):
         """columns() as one structured array."""
-        return self._load(names, True)
+        return self._load(names, kind, True)
 
-    def pandas(self, *names):
+    def pandas(self, *names, kind="access"):
         """columns() as a DataFrame."""
         import pandas
-        return pandas.DataFrame(self.columns(*names))
+        return pandas.DataFrame(self.columns(*names, kind=kind))

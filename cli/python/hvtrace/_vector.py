@@ -11,8 +11,7 @@ from operator import itemgetter
 import numpy
 
 from . import _zstd
-from ._chunk import CONST, DELTA, FIELDS, PLAIN, PLANES
-from ._event import ACCESS
+from ._chunk import CONST, DELTA, FIELDS, PLAIN, PLANES, TYPES
 from ._stream import Damage
 
 ONE = {width: numpy.dtype("<u%d" % width).type(1) for width in (1, 2, 4, 8)}
@@ -87,15 +86,15 @@ _DECODERS = {PLAIN: _plain, CONST: _const, PLANES: _planes, DELTA: _delta}
 
 
 class Rows:
-    """The accesses of some chunks."""
+    """The records of a kind in some chunks."""
 
-    def __init__(self, chunks):
-        self._chunks, self._indices = chunks, {}
-        self.counts = [chunk.rows("access") for chunk in chunks]
+    def __init__(self, chunks, kind):
+        self._chunks, self._kind, self._indices = chunks, kind, {}
+        self.counts = [chunk.rows(kind) for chunk in chunks]
         self.count = sum(self.counts)
         self._kept = None
         if any(count != len(chunk) for count, chunk in zip(self.counts, chunks)):
-            kept = numpy.broadcast_to(self._whole("record.type") == ACCESS, sum(map(len, chunks)))
+            kept = numpy.broadcast_to(self._whole("record.type") == TYPES[kind], sum(map(len, chunks)))
             starts = list(accumulate((len(chunk) for chunk in chunks[:-1]), initial=0))
             if numpy.add.reduceat(kept, starts, dtype="i8").tolist() != self.counts:
                 raise Damage("a record without its row")
@@ -117,17 +116,19 @@ class Rows:
             at += count
         return out
 
-    def column(self, name):
-        """A column of the records or of the accesses."""
+    def column(self, name, part=0):
+        """A column of all records or of those of the kind; of elements of more than 8 bytes a part."""
         array = self._whole(name)
+        if array.dtype.kind == "S":
+            array = array.view("<u8").reshape(-1, array.itemsize // 8)[:, part]
         if self._kept is not None and len(array) > 1 and name.startswith("record."):
             array = array[self._kept]
         return array
 
     def _index(self, name):
-        """Which rows of its chunk's dictionary each access means."""
+        """Which rows of its chunk's dictionary each record means."""
         if name not in self._indices:
-            index = self._whole(f"access.{name}")
+            index = self._whole(f"{self._kind}.{name}")
             some = [(count, chunk.rows(name)) for count, chunk in zip(self.counts, self._chunks) if count]
             starts = list(accumulate((count for count, _ in some[:-1]), initial=0))
             last = index if len(index) == 1 else numpy.maximum.reduceat(index, starts) if some else index
@@ -135,14 +136,14 @@ class Rows:
                 raise Damage("an instruction or a task that is not there")
             index = index.astype("intp")
             if len(some) > 1:
-                # all dictionaries together, those of chunks without accesses, too
+                # all dictionaries together, those of chunks without such records, too
                 bases = accumulate((chunk.rows(name) for chunk in self._chunks), initial=0)
                 index = index + numpy.repeat(list(bases)[:-1], self.counts)
             self._indices[name] = index
         return self._indices[name]
 
     def meant(self, name):
-        """A column of a dictionary, of the row that each access means."""
+        """A column of a dictionary, of the row that each record means."""
         index, array = self._index(name.split(".")[0]), self._whole(name)
         # clip: they were looked at before
         return array if len(array) == 1 else array.take(index, mode="clip")
