@@ -28,6 +28,7 @@ struct files {
 	struct {
 		char *path;
 		struct hvt_symtab *elf; /* NULL: not ELF, or unreadable to us */
+		bool code;		/* its code is mapped: behind its head, by another call */
 	} f[FILES_MAX];
 	char *interp; /* the one that AT_BASE lies in */
 	uint64_t interp_lo, interp_hi;
@@ -51,25 +52,29 @@ static uint64_t auxv(int pid, uint64_t type)
 	return found;
 }
 
-static void add_file(struct files *m, const char *path)
+static void add_file(struct files *m, const char *path, bool code)
 {
 	size_t i;
 
-	for (i = 0; i < m->n; i++)
-		if (!strcmp(m->f[i].path, path))
+	for (i = 0; i < m->n && strcmp(m->f[i].path, path); i++)
+		;
+	if (i == FILES_MAX)
+		return;
+	if (i == m->n) {
+		m->f[i].path = strdup(path);
+		if (!m->f[i].path)
 			return;
-	if (m->n == FILES_MAX)
-		return;
-	m->f[m->n].path = strdup(path);
-	if (!m->f[m->n].path)
-		return;
-	m->f[m->n++].elf = hvt_elf_open(path, NULL, 0);
+		m->f[i].elf = hvt_elf_open(path, NULL, 0);
+		m->f[i].code = false;
+		m->n++;
+	}
+	m->f[i].code |= code;
 }
 
 static void read_maps(struct files *m, uint64_t base)
 {
 	unsigned long long lo, hi;
-	char path[64], *line = NULL, *name;
+	char path[64], perms[5], *line = NULL, *name;
 	size_t cap = 0;
 	FILE *f;
 
@@ -80,9 +85,9 @@ static void read_maps(struct files *m, uint64_t base)
 	while (getline(&line, &cap, f) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		name = strchr(line, '/');
-		if (!name || sscanf(line, "%llx-%llx", &lo, &hi) != 2)
+		if (!name || sscanf(line, "%llx-%llx %4s", &lo, &hi, perms) != 3)
 			continue;
-		add_file(m, name);
+		add_file(m, name, strchr(perms, 'x'));
 		if (base >= lo && base < hi && !m->interp)
 			m->interp = strdup(name);
 		if (!m->interp || strcmp(m->interp, name))
@@ -126,7 +131,8 @@ static bool is_mapped(const struct files *m, const struct hvt_spec *spec)
 		return true;
 	for (i = 0; i < m->n; i++)
 		if (m->f[i].elf && is_object(spec->object, m->f[i].path) &&
-		    (!spec->symbol[0] || hvt_symtab_defines(m->f[i].elf, spec->symbol)))
+		    (spec->symbol[0] ? hvt_symtab_defines(m->f[i].elf, spec->symbol) :
+				       m->f[i].code))
 			return true;
 	return false;
 }

@@ -25,6 +25,7 @@ import windows  # noqa: E402
 
 hvtrace, left, programs, wanted = sys.argv[1], Directory(sys.argv[2]), sys.argv[3], sys.argv[4:]
 UNIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "unit")
+LOADER = "ld-linux-x86-64.so.2"
 MTF, EPT = "Monitor trap flag", "EPT violation"
 
 
@@ -260,6 +261,7 @@ def kernel():
     came = [x for s in log.threads.values() for x in s
             if not isinstance(x, Code) and x["what"] == "interrupt"]
     check("a loop in the kernel: interrupts arrived within", len(came) >= 3, len(came))
+    function("range", "a range of the kernel's code", "hvt_trace_loop", 3, 2 + 3 * 40)
     function("recurse", "recursion in the kernel", "hvt_trace_recurse", 3, 4 + 7 * 20)
     function("leave", "a function that leaves its own code", "hvt_trace_leave", 3, 4 + 7 * 20)
     what = "a process with its kernel instructions"
@@ -287,6 +289,28 @@ def windowed():
         why = same_path(expected, [c.ip for c in codes(stream)], symbols)
         check(f"{what}: its {len(expected)} instructions", not why, why)
         explained(what, log)
+
+
+def objects():
+    """Of a program with libraries, what is in some of them; the rest is not stepped through."""
+    whole = codes(next(iter(traced("o.all", "all objects", same_output=False).threads.values())))
+    here = {c.obj for c in whole}
+    check("objects: a program, its loader and a library", {"true", LOADER, "libc.so.6"} <= here, here)
+    for name, wanted in (("only", lambda o: o == "true"), ("skip", lambda o: o != LOADER),
+                         ("library", lambda o: o != "libc.so.6")):
+        what = f"objects: {name}"
+        log = traced(f"o.{name}", what, same_output=False)
+        explained(what, log)
+        got = [c.ip for c in codes(next(iter(log.threads.values()), []))]
+        want = [c.ip for c in whole if wanted(c.obj)]
+        if name == "library":  # from when the loader has mapped it
+            want = want[-len(got):]
+        check(f"{what}: its {len(got)} instructions, each of them", got == want != [],
+              difference([hex(x) for x in want], [hex(x) for x in got]))
+        steps = exits_of(machine(f"o.{name}.before"), machine(f"o.{name}.after")).get(MTF, 0)
+        note(f"{what}: {len(got)} of {len(whole)} instructions, {steps} steps")
+        if name != "library":
+            check(f"{what}: the others are not stepped", steps < 2 * len(got) + len(whole) // 20, steps)
 
 
 def output_of(*command, cwd=None):
@@ -372,5 +396,5 @@ def end():
 
 
 PARTS = {"oracle": oracle, "attach": attach, "exits": exits, "antidebug": antidebug, "kernel": kernel,
-         "windows": windowed, "views": views, "sqlite": sqlite, "torture": torture}
+         "windows": windowed, "objects": objects, "views": views, "sqlite": sqlite, "torture": torture}
 run_parts([PARTS[p] for p in PARTS if p in wanted] + [end])

@@ -20,11 +20,12 @@ JUMPS = ("loop", "loope", "loopne", "jrcxz", "jecxz", "jcxz")
 class Code:
     """An instruction at an address: what may be executed next, by what it is."""
 
-    __slots__ = ("ip", "bytes", "user", "nest", "body", "text", "name", "next", "far")
+    __slots__ = ("ip", "bytes", "user", "nest", "body", "obj", "text", "name", "next", "far")
 
     def __init__(self, e):
         self.ip, self.bytes = int(e["ip"], 16), e["bytes"]
         self.user, self.nest, self.body = e["user"], e.get("nest", 0), e.get("body", 0)
+        self.obj = e.get("obj")
         self.text = f"{self.ip:#x} <{e.get('sym')}> {e.get('insn')}"
         self.name, self.next, self.far = "", frozenset(), False
         raw = bytes.fromhex(self.bytes)

@@ -204,6 +204,9 @@ if wants kernel; then
 	grep -E ' (hvt_trace|do_sys_openat2|__x64_sys_openat)' /proc/kallsyms >kallsyms
 	function_trace open do_sys_openat2 20 $progs/trace_open 20 /etc/passwd
 	function_trace loop hvt_trace_loop 3 parameter loop 4000
+	start=$(awk '$3 == "hvt_trace_loop" { print $1 }' kallsyms)
+	end=$(awk '$3 == "hvt_trace_recurse" { print $1 }' kallsyms)
+	function_trace range "0x$start-0x$end" 3 parameter loop 40
 	function_trace recurse hvt_trace_recurse 3 parameter recurse 20
 	function_trace leave hvt_trace_leave 3 parameter leave 20
 	trace whole --kernel -- $progs/trace_open 3 /etc/passwd
@@ -225,6 +228,14 @@ if wants windows; then
 	trace w.off --from "$somewhere" --count 30 -- $SHORT
 	trace w.on --on sum -a w --count 5 --repeat -- $SHORT
 	trace w.never --from 0x10 -- $SHORT
+fi
+if wants objects; then
+	pin='taskset -c 0' # what CPUID says decides which functions of the library run
+	trace o.all -- true
+	trace o.only --only true -- true
+	trace o.skip --skip ld-linux-x86-64.so.2 -- true
+	trace o.library --skip libc.so.6 -- true
+	pin=''
 fi
 
 # --- programs that count what they do themselves; gcov's counts come with the end of the program
