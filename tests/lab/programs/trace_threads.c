@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Threads whose instructions do not depend on each other's pace: they wait for one another by
- * one call of the kernel each time, and share no lock.
- * usage: trace_threads THREADS ROUNDS
+ * one call of the kernel each time, and share no lock. Each has a CPU of its own.
+ * usage: trace_threads THREADS ROUNDS     (not more threads than CPUs)
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -52,10 +52,11 @@ static uint64_t work(uint64_t seed)
 
 static __attribute__((noinline, noreturn)) void thread(long i)
 {
-	uint64_t x = (uint64_t)i + 1;
+	uint64_t x = (uint64_t)i + 1, cpu = 1ull << i;
 	char byte;
 	int n;
 
+	call(SYS_sched_setaffinity, 0, sizeof(cpu), (long)&cpu);
 	for (n = 0; n < rounds; n++) {
 		call(SYS_read, go[i][0], (long)&byte, 1);
 		x = work(x);
