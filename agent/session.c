@@ -352,7 +352,8 @@ int session_finish(struct session *s, int rc)
 {
 	if (rc == AGENT_OK)
 		rc = session_run(s);
-	disarm(s);
+	else
+		disarm(s); /* what was armed before it went wrong */
 	session_free(s);
 	return rc;
 }

@@ -313,13 +313,13 @@ def objects():
             check(f"{what}: the others are not stepped", steps < 2 * len(got) + len(whole) // 20, steps)
 
 
-def output_of(*command, cwd=None):
-    """Its standard output, in a file of its name; its status is a test point."""
-    name = left.path(f"{os.path.basename(command[0])}.{len(os.listdir(left.directory))}")
-    with open(name, "w") as f:
+def output_of(name, *command, cwd=None):
+    """The path of a file with its standard output; its status is a test point."""
+    path = left.path(name)
+    with open(path, "w") as f:
         ran = subprocess.run(command, stdout=f, stderr=subprocess.PIPE, text=True, cwd=cwd)
     check("views: " + re.sub(r"\S*/", "", " ".join(command[:6])), ran.returncode == 0, ran.stderr)
-    return name
+    return path
 
 
 def compared(script, *arguments):
@@ -340,18 +340,18 @@ def views():
         check(f"views: {name}: ends well", left.said(name + ".rc") == "0\n", left.said(name + ".rc"))
         explained(f"views: {name}", log)
     data = left.path("calls.data")
-    lines = output_of(hvtrace, "script", "--format", "json", data)
+    lines = output_of("calls.json", hvtrace, "script", "--format", "json", data)
     compared("views_calls.py", hvtrace, data, os.path.join(programs, "views_calls"),
              left.path("calls.truth"), lines)
     compared("views_drcov.py", hvtrace, data, lines)
-    output_of(hvtrace, "export", "--format", "tenet", "-o", left.path("tenet"), data)
+    output_of("tenet.said", hvtrace, "export", "--format", "tenet", "-o", left.path("tenet"), data)
     threads = os.listdir(left.path("tenet"))
     check("views: tenet: one thread, one file", len(threads) == 1, threads)
     compared("views_tenet.py", os.path.join(left.path("tenet"), threads[0]), lines)
     info = left.path("lcov.info")
-    output_of(hvtrace, "export", "--format", "lcov", "-o", info, left.path("gcov.data"))
+    output_of("lcov.said", hvtrace, "export", "--format", "lcov", "-o", info, left.path("gcov.data"))
     shutil.copy(left.path("views_gcov-stepped_calls.gcda"), programs)
-    counted = output_of("gcov", "--json-format", "--stdout", "views_gcov-stepped_calls.gcda", cwd=programs)
+    counted = output_of("gcov.json", "gcov", "--json-format", "--stdout", "views_gcov-stepped_calls.gcda", cwd=programs)
     compared("views_lcov.py", info, counted, os.path.join(UNIT, "stepped_calls.c"))
 
 
@@ -367,9 +367,8 @@ def sqlite():
     stream = next(iter(log.threads.values()))
     check(f"{what}: its exit is the last of {log.count} instructions", not isinstance(stream[-1], Code)
           and stream[-1]["what"] == "exit" and stream[-1]["status"] == 0, say(stream[-1]))
-    calls = json.loads("[" + ",".join(left.text(os.path.basename(
-        output_of(hvtrace, "report", "--calls", "--format", "json",
-                  left.path("sqlite.data")))).splitlines()) + "]")
+    output_of("sqlite.calls", hvtrace, "report", "--calls", "--format", "json", left.path("sqlite.data"))
+    calls = left.load("sqlite.calls")[0]
     total = sum(n["self"] for n in calls)
     check(f"{what}: its call tree has all of its instructions", total == log.count, (total, log.count))
 
