@@ -65,7 +65,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-int hvt_rows_put(struct hvt_rows *rows)
+int hvt_rows_load(struct hvt_rows *rows)
 {
 	struct team t = { .rows = rows, .lock = PTHREAD_MUTEX_INITIALIZER };
 	uint64_t useful = (rows->nr_sections + TAKEN - 1) / TAKEN;

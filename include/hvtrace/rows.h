@@ -72,7 +72,7 @@ int hvt_rows_count(uint32_t type, const void *section, size_t len);
  * that is malformed, has another checksum or another count; all of the others), -EINVAL (no
  * such type or field, or too many columns) or -ENOMEM.
  */
-int hvt_rows_put(struct hvt_rows *rows);
+int hvt_rows_load(struct hvt_rows *rows);
 
 #ifdef __cplusplus
 }

@@ -66,7 +66,7 @@ static int put_all(struct hvt_rows *rows, struct row *out)
 	rows->type = HVT_REC_ACCESS;
 	rows->columns = columns;
 	rows->nr_columns = sizeof(columns) / sizeof(columns[0]);
-	return hvt_rows_put(rows);
+	return hvt_rows_load(rows);
 }
 
 /* Of one section, on its own. */
@@ -389,7 +389,7 @@ static void test_traces(void **state)
 		assert_true(n > 3 && rows.nr_sections > 1);
 		assert_int_equal(some[rows.nr_sections - 1].row + some[rows.nr_sections - 1].count,
 				 n);
-		assert_int_equal(hvt_rows_put(&rows), 0);
+		assert_int_equal(hvt_rows_load(&rows), 0);
 		qsort(got, n, sizeof(*got), by_time);
 		assert_memory_equal(got, want, n * sizeof(*got));
 		free(some);
@@ -415,7 +415,7 @@ static void test_fields(void **state)
 	rows.sections = some;
 	rows.nr_sections = 1;
 	for (c.field = 0; c.field < 0xf00; c.field++) {
-		int rc = hvt_rows_put(&rows);
+		int rc = hvt_rows_load(&rows);
 
 		table = HVT_FIELD_TABLE(c.field);
 		if (c.field == HVT_FIELD_INSN ||
@@ -427,21 +427,21 @@ static void test_fields(void **state)
 	}
 	c.field = HVT_FIELD_TSC;
 	c.part = 1;
-	assert_int_equal(hvt_rows_put(&rows), -EINVAL);
+	assert_int_equal(hvt_rows_load(&rows), -EINVAL);
 	c.part = 0;
 	for (rows.type = 0; rows.type < 9; rows.type++)
 		if (rows.type != HVT_REC_ACCESS && rows.type != HVT_REC_INSN &&
 		    rows.type != HVT_REC_FLOW) {
-			assert_int_equal(hvt_rows_put(&rows), -EINVAL);
+			assert_int_equal(hvt_rows_load(&rows), -EINVAL);
 			assert_int_equal(hvt_rows_count(rows.type, some[0].bytes, some[0].len),
 					 -EINVAL);
 		}
 	rows.type = HVT_REC_ACCESS;
 	rows.columns = many;
 	rows.nr_columns = HVT_ROWS_COLUMNS + 1;
-	assert_int_equal(hvt_rows_put(&rows), -EINVAL);
+	assert_int_equal(hvt_rows_load(&rows), -EINVAL);
 	rows.nr_sections = 0;
-	assert_int_equal(hvt_rows_put(&rows), 0);
+	assert_int_equal(hvt_rows_load(&rows), 0);
 	free(some);
 	lb_free(&lb);
 }

@@ -38,8 +38,8 @@ def _load():
         if not lib:
             return None
         lib.hvt_rows_count.argtypes = [ctypes.c_uint32, ctypes.c_void_p, ctypes.c_size_t]
-        lib.hvt_rows_put.argtypes = [ctypes.POINTER(_Rows)]
-    except (OSError, AttributeError):  # not there, or older
+        lib.hvt_rows_load.argtypes = [ctypes.POINTER(_Rows)]
+    except (OSError, AttributeError):  # not there, or older: hvt_rows_load() is the newest
         return None
     return lib
 
@@ -106,7 +106,7 @@ class Rows:
                          clocks=self._clocks.ctypes.data, nr_clocks=len(self._clocks))
             if tsc is not None:
                 rows.tsc, rows.starts, rows.nr_cpus = tsc.ctypes.data, self._starts.ctypes.data, len(self._starts) - 1
-            result = lib.hvt_rows_put(rows)
+            result = lib.hvt_rows_load(rows)
             if result == -errno.EBADMSG:
                 bad.append(rows.bad - self._base)
             elif result < 0:
