@@ -3,66 +3,21 @@
 saw before each instruction, and against each other."""
 
 import os
-import struct
 import sys
 
 import capstone
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "smp"))
 from judge import events  # noqa: E402
+from registers import NAMES, Registers  # noqa: E402
 from steps import DECODER  # noqa: E402
 
-NAMES = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
-         "r13", "r14", "r15", "rflags")
-NOT_FLAGS = 0x10100  # TF is the stepper's, RF a fault's
 KINDS = {capstone.CS_AC_READ: "read", capstone.CS_AC_WRITE: "write",
          capstone.CS_AC_READ | capstone.CS_AC_WRITE: "rmw"}
 
 
 def value(text, size):
     return int(text, 16).to_bytes(size, "little") if size <= 8 else bytes.fromhex(text)
-
-
-class Registers:
-    """Each change is one that the stepper saw. What comes of random bytes, and of numbers of
-    processes, is another value in each run: for one value always the same other one."""
-
-    def __init__(self, path):
-        with open(path + ".regs", "rb") as f:
-            data = f.read()
-        self.rows = [struct.unpack_from("<17Q", data, i) for i in range(0, len(data), 136)]
-        self.other, self.flags, self.bad, self.none = {}, 0, [], 0
-
-    def feed(self, n, e, name, at_kernel):
-        if n + 1 >= len(self.rows):
-            return
-        if "regs" not in e:
-            self.none += 1
-            return
-        before, after = self.rows[n], self.rows[n + 1]
-        for i, reg in enumerate(NAMES):
-            was, want = before[i], after[i]
-            if reg == "rflags":
-                was, want = was & ~NOT_FLAGS, want & ~NOT_FLAGS
-            got = e["regs"].get(reg)
-            if at_kernel:  # what the kernel puts there is not the instruction's
-                continue
-            if got is None:
-                if was != want and not self.may_differ(reg, want, was):
-                    self.bad.append(f"{n}: {name}: {reg} {was:#x} became {want:#x}, not said")
-                continue
-            # R11 has the flags that SYSCALL found.
-            got = int(got, 16) & ~(NOT_FLAGS if reg == "rflags" else 0)
-            if reg == "r11" and got == want & ~0x100:
-                continue
-            if got != want and not self.may_differ(reg, want, got):
-                self.bad.append(f"{n}: {name}: {reg} became {want:#x}, in the log {got:#x}")
-
-    def may_differ(self, reg, want, got):
-        if reg == "rflags":
-            self.flags += 1
-            return self.flags <= len(self.rows) // 500
-        return want > 16 and self.other.setdefault(want, got) == got
 
 
 class Memory:
@@ -152,14 +107,17 @@ def judge(hvtrace, log, truth):
                                     None)
             insn = decoded[key]
             name = f"{e['ip']} {e.get('insn')}"
-            registers.feed(n, e, name, insn is not None and insn.mnemonic in ("syscall", "int", "cpuid"))
+            registers.feed(n, e, name, insn)
             if n < len(registers.rows):
                 memory.feed(n, e, insn, registers.rows[n])
             n += 1
         elif e["type"] == "flow" and e["what"] in ("syscall", "signal", "exception"):
             memory.forget()
+            registers.forget()
     yield "registers, as the stepper saw them", "\n".join(registers.bad[:5]) or \
         (f"{registers.none} without registers" if registers.none else "")
+    yield f"{registers.strict} values of registers follow from what is the same in each run", \
+        "" if registers.strict > n // 2 else "too few"
     yield f"{memory.operands} memory operands, where the registers say", "\n".join(memory.places[:5])
     yield "each value read is the one that was left there", "\n".join(memory.values[:5])
     yield f"operands of {memory.known} of {n} instructions are known", \
