@@ -157,27 +157,39 @@ if wants attach; then
 fi
 
 # --- what it costs: exits for each instruction, and for a process beside it that nobody traces
-# beside NAME: a busy process on the last CPU, its exits.
+# cpu0 EXIT: how many of them CPU 0 has had.
+cpu0() {
+	count=$(hvtrace status --format json | sed -n "s/.*{\"cpu\":0,[^}]*\"$1\":\([0-9]*\).*/\1/p")
+	echo "${count:-0}"
+}
+# beside NAME RUNS STEPS: a busy process on the last CPU, and its exits. It runs so many times, and
+# until CPU 0 has made so many steps meanwhile: when a traced thread gets to run is the scheduler's.
 beside() {
 	status "$1.before"
-	taskset -c $((cpus - 1)) $progs/trace_busy 5 >"$1.busy"
+	runs=0
+	goal=$(($(cpu0 'Monitor trap flag') + $3))
+	while [ $runs -lt "$2" ] || { [ $runs -lt 100 ] && [ "$(cpu0 'Monitor trap flag')" -lt $goal ]; }; do
+		taskset -c $((cpus - 1)) $progs/trace_busy 1 >>"$1.busy"
+		runs=$((runs + 1))
+	done
 	status "$1.after"
-	said "$1 counted"
+	said "$1 counted, $runs runs"
 }
 if wants exits; then
-	beside idle
+	runs=5
 	if [ "$cpus" -gt 1 ]; then
 		$alike taskset -c 0 hvtrace trace -q -o beside.data -- $progs/trace_long 1000000 >/dev/null 2>beside.err &
 		tracer=$!
 		until_true 20 armed $tracer
 		said 'beside armed'
-		beside beside
+		beside beside 5 2000
 		pgrep -x trace_long >beside.running
 		pkill -KILL -x trace_long
 		wait $tracer
 		rm beside.data
 		said 'beside ended'
 	fi
+	beside idle $runs 0
 fi
 
 if wants antidebug; then
