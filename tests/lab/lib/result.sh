@@ -24,6 +24,9 @@ keep_simulator_log() {
 
 last_words() { tail -n 40 "$RUN/console.log" | tr -d '\r' >&2; }
 
+# panic_words: from the panic on; how long a call trace is depends on what the stack holds.
+panic_words() { sed -n '/Kernel panic/,$p' "$RUN/console.log" | head -n 200 | tr -d '\r' >&2; }
+
 # report_end: one line about anything but a normal end, and the lab's exit status.
 report_end() {
 	if [ "$END" != panic ] && grep -qaE 'Oops:|BUG:|WARNING: CPU' "$RUN/console.log"; then
@@ -42,7 +45,7 @@ report_end() {
 		return "$LAB_TIMEOUT"
 		;;
 	panic)
-		last_words
+		panic_words
 		say "panic: $(grep -a -m 1 'Kernel panic' "$RUN/console.log" | tr -d '\r')"
 		return "$LAB_PANIC"
 		;;
