@@ -21,7 +21,7 @@ run check hvtrace check
 ok '... check: status 1, why and the remedy' gave check 1 '' "hvtrace: check: (CPU 1: )?$WHY"
 run attach hvtrace attach
 ok '... attach: status 1, why and the remedy' gave attach 1 '' "hvtrace: attach: CPU $((CPUS - 1)): $WHY"
-run watch timeout 20 hvtrace watch jiffies_64
+run watch timeout 100 hvtrace watch jiffies_64
 ok '... watch: status 1, why and the remedy' gave watch 1 '' "hvtrace: .*$WHY"
 run detach hvtrace detach
 ok '... detach, as they say' gave detach 0 detached

@@ -30,7 +30,7 @@ else
 	run attach hvtrace attach
 	ok "attach: status 3, $1, remedy" gave attach 3 '' "hvtrace: attach: CPU 0: ($2); try: ($3)"
 	ok '... no CPU is attached' value_is cpus_attached 0
-	run watch timeout 10 hvtrace watch jiffies_64
+	run watch timeout 100 hvtrace watch jiffies_64
 	ok 'watch: status 3, too' gave watch 3 '' "hvtrace: .*($2); try: ($3)"
 	registers after.regs
 	ok '... the registers are as they were' same bare.regs after.regs
