@@ -3,15 +3,19 @@
 
 import copy
 
-from compare import number
+from compare import masked_store, number
 
 
 def mutations(events, described):
     """(what was done, the events) for each way to be wrong; @described: values and widths
     are compared too."""
-    middle = len(events) // 2
-    while events[middle]["size"] is None:
-        middle += 1
+    def clear(i):
+        """Without values an instruction is compared by its last access, a long one by any part of it."""
+        e, beside = events[i], events[max(0, i - 1):i + 2]
+        return e["size"] is not None and (described or e["size"] <= 8 and not masked_store(e) and
+                                          sum(o["tsc"] == e["tsc"] for o in beside) == 1)
+
+    middle = next(i for i in range(len(events) // 2, len(events)) if clear(i))
 
     def mutated(what, function):
         wrong = copy.copy(events)

@@ -120,19 +120,30 @@ at_work() {
 	wait $tracer
 }
 
+# start_sqlite: it waits in read(), and the frames that work are a page below. Chance may have put them into the page
+# that it waits in, which is watched: twelve times the accesses. Then it is started again.
+start_sqlite() {
+	while :; do
+		sqlite3 base.db <ask >sqlite.out 2>&1 &
+		pid=$!
+		exec 8>ask
+		until read -r nr fd _ _ _ _ _ stack _ </proc/$pid/syscall && [ "$nr $fd" = '0 0x0' ]; do :; done
+		[ $((stack & 4095)) -ge 2048 ] || return 0
+		echo .quit >&8
+		exec 8>&-
+		wait $pid
+	done
+}
+
 # A database of the machine's own packages, on which sqlite3 works while pages of its heap,
 # its stack and its library's variables are watched. First little of it, with all values.
 sqlite() {
 	mkfifo ask
 	sh /lab/in/packages.sh
 	wc -l packages files >sqlite.rows
-	sqlite3 base.db <ask >sqlite.out 2>&1 &
-	pid=$!
-	exec 8>ask
+	start_sqlite
 	ask /lab/in/load.sql
 	library=$(start libsqlite3) heap=$(start '[heap]')
-	# Where its stack is while it waits in read().
-	until read -r _ _ _ _ _ _ _ stack _ </proc/$pid/syscall && [ -n "$stack" ]; do :; done
 	set -- "$library,8192" "$(page "$stack")"
 	for i in 1 4 8 24 32; do
 		set -- "$@" "$(page $((heap + i * 4096)))"
