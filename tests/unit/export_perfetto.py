@@ -8,12 +8,15 @@ loaded in a page of a headless chromium and given the trace over the debugging p
 import base64
 import json
 import os
+import queue
 import re
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import urllib.parse
 import urllib.request
 
@@ -37,25 +40,42 @@ ENGINE = """(async trace => {
 class Page:
     """A page of a headless chromium: evaluate() over the DevTools protocol (a WebSocket)."""
 
-    def __init__(self, url, profile):
+    def __init__(self, profile):
         self.browser = subprocess.Popen(
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + profile,
-             "--remote-debugging-port=0", "--remote-allow-origins=*", "about:blank"],
-            stderr=subprocess.PIPE, text=True)
-        for line in self.browser.stderr:
-            found = re.search(r"DevTools listening on ws://([^/]+)/", line)
-            if found:
-                break
-        new = urllib.request.Request(f"http://{found[1]}/json/new?{url}", method="PUT")
-        target = urllib.parse.urlparse(json.load(urllib.request.urlopen(new))["webSocketDebuggerUrl"])
-        self.socket = socket.create_connection((target.hostname, target.port))
+             "--disable-dev-shm-usage", "--remote-debugging-port=0", "--remote-allow-origins=*", "about:blank"],
+            stderr=subprocess.PIPE, text=True, errors="replace")
+        self.said, self.address = [], queue.Queue()
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def open(self, url):
+        address = self.address.get()
+        if not address:
+            raise OSError("it ended before it listened")
+        new = urllib.request.Request(f"http://{address}/json/new?{url}", method="PUT")
+        # on this machine, whatever proxy there is
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        target = urllib.parse.urlparse(json.load(opener.open(new, timeout=100))["webSocketDebuggerUrl"])
+        self.socket = socket.create_connection((target.hostname, target.port), timeout=100)
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall((f"GET {target.path} HTTP/1.1\r\nHost: {target.netloc}\r\nUpgrade: websocket\r\n"
                              f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
                              "Sec-WebSocket-Version: 13\r\n\r\n").encode())
         self.file = self.socket.makefile("rb")
-        while self.file.readline() != b"\r\n":
-            pass
+        while (line := self.file.readline()) != b"\r\n":
+            if not line:
+                raise OSError("it ended")
+        while self.evaluate("document.readyState == 'complete' && location.href")[0] != url:
+            time.sleep(0.1)
+
+    def listen(self):
+        """Its standard error, to the end: a pipe that nobody reads would stop it."""
+        for line in self.browser.stderr:
+            self.said.append(line)
+            found = re.search(r"DevTools listening on ws://([^/]+)/", line)
+            if found:
+                self.address.put(found[1])
+        self.address.put(None)
 
     def close(self):
         self.browser.kill()
@@ -84,7 +104,26 @@ class Page:
         while True:
             answer = self.receive()
             if answer.get("id") == 1:
+                if "error" in answer:  # the page or its promise has gone; what a script throws is a result
+                    raise OSError(str(answer["error"]))
                 return answer["result"]["result"].get("value"), answer
+
+
+def ask(expression):
+    """What a page of the developer tools makes of it. Three browsers may die before they answer."""
+    why = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+            page = Page(profile)
+            try:
+                page.open("devtools://devtools/bundled/devtools_app.html")
+                return page.evaluate(expression)
+            except (OSError, ValueError) as e:
+                why = [f"no answer: {e!r}", *page.said[-6:]]
+                print("".join(f"# chromium: {line.rstrip()}\n" for line in why), end="")
+            finally:
+                page.close()
+    return None, "\n".join(why)
 
 
 def counters(lines):
@@ -99,12 +138,7 @@ raw = open(sys.argv[1], encoding="ascii").read()
 trace = json.loads(raw)
 ok(set(trace) == {"displayTimeUnit", "traceEvents"}, "it is JSON, all ASCII")
 lines = [json.loads(line) for line in open(sys.argv[2], encoding="ascii")]
-with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-    page = Page("devtools://devtools/bundled/devtools_app.html", profile)
-    try:
-        engine, answer = page.evaluate(f"{ENGINE}({raw})")
-    finally:
-        page.close()
+engine, answer = ask(f"{ENGINE}({raw})")
 ok(engine and engine["generic"], "Chromium's trace engine takes it", str(answer)[:2000])
 engine = engine or {"events": [], "threads": [], "processes": []}
 

@@ -131,7 +131,7 @@ note('reset');
     with open("%s/test.%s" % (tmp, kind), "w") as f:
         f.write(page[:at] + act + page[at:])
     r = subprocess.run([browser, "--no-sandbox", "--disable-gpu", "--user-data-dir=%s/profile" % tmp, "--dump-dom",
-                        "file://%s/test.%s" % (tmp, kind)], capture_output=True, timeout=120)
+                        "file://%s/test.%s" % (tmp, kind)], capture_output=True, timeout=400)
     dom = r.stdout.decode("utf-8", "replace")
     notes = {k: html.unescape(v).split("|", 4) for k, v in re.findall(r'data-test-(\w+)="([^"]*)"', dom)}
     ok(set(notes) == {"start", "hover", "zoom", "pan", "time", "reset"}, "%s: the page's script runs in the browser" % kind, r.stderr[-500:])

@@ -7,6 +7,17 @@
 
 "$build/tests/unit/mklog" >"$tmp/log"
 "$hvt" script "$tmp/log" >"$tmp/text"
+# soon COMMAND...: within a minute
+soon()
+{
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || return 1
+		sleep 0.2
+	done
+}
+
 export HVTRACE_AGENT="$tests/standin-agent.sh" STANDIN_LOG="$tmp/log" STANDIN_ARGS="$tmp/args"
 
 export STANDIN_MODE=end
@@ -75,19 +86,14 @@ for s in INT TERM HUP; do
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])' "$hvt" watch x -o "$tmp/copy" >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
-	tries=0
-	until cmp -s "$tmp/out" "$tmp/text" || [ $tries -ge 50 ]; do
-		sleep 0.2
-		tries=$((tries + 1))
-	done
-	cmp -s "$tmp/out" "$tmp/text"
+	soon cmp -s "$tmp/out" "$tmp/text"
 	ok $? "lines come at once, before the end"
 	kill -$s $pid
 	wait $pid
 	[ $? -eq 0 ] && cmp -s "$tmp/copy" "$tmp/log"
 	ok $? "SIG$s ends it in order, the log is whole"
 done
-{ timeout 10 "$hvt" watch x 2>"$tmp/err"; echo $? >"$tmp/code"; } | head -n 1 >"$tmp/out"
+{ timeout 60 "$hvt" watch x 2>"$tmp/err"; echo $? >"$tmp/code"; } | head -n 1 >"$tmp/out"
 [ "$(cat "$tmp/code")" = 0 ] && ! grep -qv watching "$tmp/err"
 ok $? "a closed pipe ends it quietly"
 "$hvt" watch x -- sh -c 'echo ran; exit 7' >"$tmp/out" 2>"$tmp/err"
@@ -104,9 +110,10 @@ ok $? "nobody traces it while it runs"
 	>"$tmp/out" 2>"$tmp/err"
 [ $? -eq 0 ] && grep -q '^hello$' "$tmp/out" && grep -q libc "$tmp/out"
 ok $? "a library's symbol: run until it is mapped, then unharmed"
-"$hvt" watch x -- sh -c 'sleep 30' >"$tmp/out" 2>"$tmp/err" &
+rm -f "$tmp/out"
+"$hvt" watch x -- sh -c 'echo here; exec sleep 300' >"$tmp/out" 2>"$tmp/err" &
 pid=$!
-sleep 0.7
+soon grep -qsx here "$tmp/out" # before that it is the command's start that ends
 kill -TERM $pid
 wait $pid
 [ $? -eq 143 ]
