@@ -19,6 +19,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -242,6 +244,19 @@ static inline void smaps(char *out, size_t size)
 	}
 }
 
+/*
+ * No CPU's batch of pages for the LRU holds a reference to CELL's page any more: a page that another CPU
+ * still has there is neither written in place nor swapped out. move_pages(2) empties them all; the page
+ * is on that node already.
+ */
+static inline void settle(void)
+{
+	void *p = page;
+	int node = 0, status;
+
+	need(syscall(SYS_move_pages, 0, 1ul, &p, &node, &status, MPOL_MF_MOVE) >= 0);
+}
+
 enum moved { STAYS, MOVES, GOES, COMES, ANY };
 
 /*
@@ -265,6 +280,7 @@ static inline void look(const char *what, enum moved want)
 	say("look %s %s: %s, %lu mappings,%s", role, what, there ? "there" : now ? "swapped" : "nowhere", there ? mappings(now) : 0, account);
 	say("frame @%lx", there ? now : 0);
 	last = now;
+	settle();
 }
 
 /* --- turns between processes */
