@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/proc_fs.h>
+#include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/stop_machine.h>
 #include <linux/uaccess.h>
@@ -114,8 +115,12 @@ static int obey(char *command)
 		return atomic_set(&nr_notes, 0), 0;
 	if (!strcmp(command, "map"))
 		return map();
-	if (!strcmp(command, "unmap"))
-		return unmap(), 0;
+	if (!strcmp(command, "unmap")) {
+		unmap();
+		/* mmiotrace's own pages go behind a grace period: switched off before, it warns */
+		rcu_barrier();
+		return 0;
+	}
 	if (sscanf(command, "page %lx", &addr) == 1)
 		return take_page(addr);
 	if (!strcmp(command, "ram") && user_page)
