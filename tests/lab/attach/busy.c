@@ -68,7 +68,10 @@ int main(int argc, char **argv)
 	setitimer(ITIMER_REAL, &timer, NULL);
 	while (!ending) {
 		bad += work() != right;
-		rounds++;
+		if (!rounds++) {
+			puts("busy: begun");
+			fflush(stdout);
+		}
 	}
 	printf("busy: %lu rounds, %lu wrong, %d alarms\n", rounds, bad, (int)alarms);
 	return bad || !rounds || !alarms;

@@ -113,6 +113,10 @@ int main(void)
 		before = usr1;
 		raise(SIGUSR1);
 		expect(usr1 == before + 1, "signal");
+		if (!n) {
+			puts("churn: begun");
+			fflush(stdout);
+		}
 	}
 	unlink(file);
 	printf("churn: %u rounds, %lu wrong\n", n, errors);

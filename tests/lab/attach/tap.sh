@@ -99,9 +99,10 @@ attached() {
 soon() { until_true 10 "$@"; }
 
 # programs_start, programs_end: a computation on every CPU and one that keeps the kernel busy; nice, or
-# they would take most of the time that the simulator needs.
+# they would take most of the time that the simulator needs. They have begun, on their CPUs, when it is over.
 programs_start() {
 	pids=''
+	rm -f $T/busy.* $T/churn.*
 	cpu=0
 	while [ $cpu -lt "$CPUS" ]; do
 		nice -n 7 "$IN/busy" $cpu >$T/busy.$cpu 2>&1 &
@@ -109,6 +110,12 @@ programs_start() {
 		nice -n 7 "$IN/churn" >$T/churn.$cpu 2>&1 &
 		pids="$pids $!"
 		cpu=$((cpu + 1))
+	done
+	while [ $cpu -gt 0 ]; do
+		cpu=$((cpu - 1))
+		for file in $T/busy.$cpu $T/churn.$cpu; do
+			until_true 60 grep -qs begun $file || echo "# $file: has not begun"
+		done
 	done
 }
 
