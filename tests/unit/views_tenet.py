@@ -61,7 +61,7 @@ ok(given == results and results and all(insns[i]["insn"] == "syscall" for i in r
 breaks, n = set(), 0
 for e in events:
     n += e["type"] == "insn"
-    if e["type"] == "flow":
+    if e["type"] == "flow" and e["what"] in ("syscall", "signal", "exception"):
         breaks.add(n)
 memory, compared, differ = {}, 0, []
 for i, ((regs, mem), e) in enumerate(zip(lines[1:], insns)):
