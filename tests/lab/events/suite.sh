@@ -98,10 +98,10 @@ debugged() {
 	for run in bare traced; do
 		set_watch=''
 		[ $run = bare ] || set_watch="hvtrace watch cell,4096 -q -o $name.data --"
-		rm -f $name.truth
+		rm -f $name.truth go
 		$set_watch $progs/event_step $name.truth waits 3 >$name.$run.program 2>&1 &
 		program=$!
-		until [ -e $name.truth ]; do :; done
+		until [ -s $name.truth ]; do :; done
 		PID=$(pgrep -x event_step)
 		"$@" >$name.$run 2>&1
 		wait $program
@@ -111,7 +111,14 @@ debugged() {
 	said "$name"
 }
 run_gdb() { gdb --batch --nx -p "$PID" -x /lab/in/gdb.script $progs/event_step; }
-run_strace() { strace -e trace=getppid,write -o /dev/stdout -p "$PID"; }
+run_strace() {
+	: >strace.err
+	strace -e trace=getppid,write -o /dev/stdout -p "$PID" 2>>strace.err &
+	until grep -q attached strace.err || ! kill -0 $!; do :; done
+	: >go
+	wait $!
+	cat strace.err
+}
 debugged gdb run_gdb
 debugged strace run_strace
 

@@ -80,6 +80,7 @@ static void disturb_ipi(void)
 /* How often a disturber has done what work waits for: on one CPU, or when it is slow, it would
  * come to its turn a few times only, or not at all. */
 static volatile int rounds;
+static volatile int signals; /* SIGALRM comes, again and again */
 
 /* Without the page cache: each of these is an interrupt. */
 static void disturb_disk(void)
@@ -110,9 +111,9 @@ static void disturb_nmi(void)
 
 static void wait_for_round(void)
 {
-	int before = rounds;
+	int before = rounds, came = alarms;
 
-	while (rounds && rounds == before)
+	while ((rounds && rounds == before) || (signals && alarms == came))
 		sched_yield();
 }
 
@@ -210,6 +211,7 @@ static void arm_signal(void)
 	handle(SIGALRM, on_alarm);
 	if (timer_create(CLOCK_MONOTONIC, &ev, &timer) || timer_settime(timer, 0, &often, NULL))
 		abort();
+	signals = 1;
 }
 
 static int under(int argc, char **argv, long n)

@@ -6,7 +6,7 @@
  *   itself  sets TF and notes where each trap comes
  *   traps   INT3, ICEBP and more in `traps`, to be watched for execution
  *   parent  is stepped by its child with ptrace()
- *   waits   for a debugger from outside, then runs `body` N times
+ *   waits   until there is a file `go`, which whoever debugs it makes, then runs `body` N times
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -229,23 +229,10 @@ static void stepped(void)
 		abort();
 }
 
-static int has_tracer(void)
-{
-	char text[4096], *p;
-	int fd = open("/proc/self/status", O_RDONLY);
-	ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	if (got <= 0)
-		abort();
-	text[got] = '\0';
-	p = strstr(text, "TracerPid:");
-	return p && atoi(p + 10);
-}
-
 /*
  * For a debugger that comes from outside once FILE is there: before, who arms the watches
- * may be this process's tracer. strace looks at what is written.
+ * may be this process's tracer. Being the tracer is not enough: strace seizes first and
+ * stops with another call. strace looks at what is written.
  */
 static void waiting(const char *file, long n)
 {
@@ -254,7 +241,7 @@ static void waiting(const char *file, long n)
 
 	if (null < 0 || save(file))
 		abort();
-	while (!has_tracer())
+	while (access("go", F_OK))
 		usleep(1000);
 	for (; n; n--) {
 		note_body(&v);
