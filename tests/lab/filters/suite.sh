@@ -13,7 +13,8 @@ cd $out || exit 1
 . /lab/lib.sh
 modprobe hvtrace || exit 1
 
-coproc P { exec $program $((cpus - 1)); }
+# What it maps at fixed addresses is behind it, where a heap at a random place might be.
+coproc P { exec setarch "$(uname -m)" -R $program $((cpus - 1)); }
 # shellcheck disable=SC2153 # the coprocess's
 exec 3<&"${P[0]}" 4>&"${P[1]}"
 read -r pid tid child phys <&3

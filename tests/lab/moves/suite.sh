@@ -25,6 +25,8 @@ while read -r program name spec; do
 	for run in bare traced; do
 		set -- /lab/programs/"$program" "$name"
 		[ $run = bare ] || set -- hvtrace watch "${spec:-arena+1992,8}" -a $access --format json -- "$@"
+		# They map at fixed addresses behind them, where a heap at a random place might be.
+		set -- setarch "$(uname -m)" -R "$@"
 		# Through a pipe: the case is over when the last of its processes is.
 		{ "$@" 2>"$case.$run.err" </dev/null; echo $? >"$case.$run.status"; } |
 			cat >"$case.$run"
