@@ -117,7 +117,7 @@ run_strace() {
 	until grep -q attached strace.err || ! kill -0 $!; do :; done
 	: >go
 	wait $!
-	cat strace.err
+	cat strace.err >>"$name.$run" # behind what strace wrote by a description of its own
 }
 debugged gdb run_gdb
 debugged strace run_strace
