@@ -30,7 +30,7 @@ need_root() {
 # and two instances share the work. Prints nothing; the entry is $CACHE/NAME. The builder's output
 # goes to $CACHE/logs/NAME.log and is shown when it fails.
 cached() {
-	local name=$1 function=$2 lock status=0
+	local name=$1 function=$2 lock status=0 flags=$-
 	shift 2
 	[ -e "$CACHE/$name" ] && return 0
 	mkdir -p "$CACHE/locks" "$CACHE/logs"
@@ -41,8 +41,13 @@ cached() {
 		# Under the lock whatever an earlier attempt left here is nobody's.
 		rm -rf --one-file-system "$CACHE/$name.part"
 		mkdir -p "$CACHE/$name.part"
+		# As a command of its own: where a status is tested, in a list or by `if`, bash
+		# goes on behind what fails, whatever -e says.
+		set +e
 		(set -e; "$function" "$CACHE/$name.part" "$@") {lock}>&- \
-			>"$CACHE/logs/$name.log" 2>&1 </dev/null || status=$?
+			>"$CACHE/logs/$name.log" 2>&1 </dev/null
+		status=$?
+		[[ $flags != *e* ]] || set -e
 		if [ "$status" = 0 ]; then
 			mv -T "$CACHE/$name.part" "$CACHE/$name"
 		else
