@@ -91,6 +91,7 @@ static int alloc_step(struct hvt_vcpu *v)
 		if (!(v->lazy_table[i] = page()))
 			return -ENOMEM;
 	v->tr.len = kcalloc(HVT_LEN_CACHE, sizeof(*v->tr.len), GFP_KERNEL);
+	v->form = kcalloc(HVT_FORM_CACHE, sizeof(*v->form), GFP_KERNEL);
 	v->arena = kzalloc(HVT_ARENA, GFP_KERNEL);
 	v->record = kzalloc(HVT_RECORD, GFP_KERNEL);
 	for (i = 0; i < HVT_RUNS; i++) {
@@ -101,7 +102,7 @@ static int alloc_step(struct hvt_vcpu *v)
 	}
 	v->eptp_step = __pa(v->step_table[0]) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
 	v->eptp_lazy = __pa(v->lazy_table[0]) | VMX_EPTP_PWL_4 | VMX_EPTP_MT_WB;
-	return v->arena && v->record && v->tr.len ? 0 : -ENOMEM;
+	return v->arena && v->record && v->tr.len && v->form ? 0 : -ENOMEM;
 }
 
 static u64 region(u32 revision)
@@ -162,6 +163,7 @@ void hvt_vcpu_free(struct hvt_vcpu *v)
 	kfree(v->record);
 	kfree(v->arena);
 	kfree(v->tr.len);
+	kfree(v->form);
 	for (i = 0; i < HVT_LAZY_TABLES; i++)
 		free_page((unsigned long)v->lazy_table[i]);
 	for (i = 0; i < HVT_STEP_PAGES; i++)

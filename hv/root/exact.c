@@ -25,76 +25,17 @@ void hvt_note_context(struct hvt_vcpu *v)
 	s->gpr[4] = vmcs_readl(GUEST_RSP);
 }
 
-/*
- * Segment bases are worth two VMREADs only where a prefix asks for one.
- */
-static bool has_segment_prefix(const u8 *insn, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++) {
-		switch (insn[i]) {
-		case 0x64:
-		case 0x65:
-			return true;
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-		case 0x66:
-		case 0x67:
-		case 0xf0:
-		case 0xf2:
-		case 0xf3:
-			break;
-		default:
-			return false;
-		}
-	}
-	return false;
-}
-
-/*
- * Decode @got bytes at linear @ip, with the registers as they are before it; @flags as a
- * record's. True when all operands are known, as of hvt_insn_decode().
- */
-bool hvt_decode_at(u64 ip, u16 flags, const u64 *gpr, const u8 *insn, u32 got,
-		   struct hvt_insn *out)
-{
-	struct hvt_insn_ctx cx = {
-		.gpr = gpr,
-		.ip = ip,
-		.bits = flags & HVT_RF_CODE16 ? 16 : flags & HVT_RF_CODE32 ? 32 : 64,
-		.cpl = flags & HVT_RF_USER ? 3 : 0,
-		.hidden_stack = false, /* CET and FRED machines are not attached */
-	};
-
-	if (has_segment_prefix(insn, got)) {
-		cx.fs_base = vmcs_readl(GUEST_FS_BASE);
-		cx.gs_base = vmcs_readl(GUEST_GS_BASE);
-	}
-	if (hvt_insn_wants_tables(insn, got)) {
-		cx.tables = true;
-		cx.gdt_base = vmcs_readl(GUEST_GDTR_BASE);
-		cx.gdt_limit = vmcs_read32(GUEST_GDTR_LIMIT);
-		cx.ldt_base = vmcs_readl(GUEST_LDTR_BASE);
-		if (!(vmcs_read32(GUEST_LDTR_AR_BYTES) & VMX_AR_UNUSABLE_MASK))
-			cx.ldt_limit = vmcs_read32(GUEST_LDTR_LIMIT);
-	}
-	return hvt_insn_decode(insn, got, &cx, out);
-}
-
 /* Into step.dec: true when all operands are known. The bytes are kept in any case. */
 bool hvt_decode(struct hvt_vcpu *v)
 {
 	struct hvt_step *s = &v->step;
-	u32 got = hvt_fetch(s->cr3, s->ip, s->insn, HVT_INSN_MAX);
+	u32 got = hvt_fetch(s->cr3, s->ip, s->insn);
 	bool known;
 	u32 i;
 
 	if (!got)
 		s->mode_flags |= HVT_RF_NOINSN;
-	known = hvt_decode_at(s->ip, s->mode_flags, s->gpr, s->insn, got, &s->dec);
+	known = hvt_decode_at(v, s->ip, s->mode_flags, s->gpr, s->insn, got, &s->dec);
 	s->insn_len = s->dec.len ? s->dec.len : got;
 	/* What may touch more than two pages (AMX state) goes page by page. */
 	for (i = 0; known && i < s->dec.nops; i++)

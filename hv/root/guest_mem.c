@@ -27,50 +27,62 @@ bool hvt_read_phys(void *dst, u64 gpa, u32 n)
 	return true;
 }
 
-static bool read_entry(u64 gpa, u64 *e)
-{
-	return gpa < hvt_m.phys_limit && hvt_load_safe(e, __va(gpa)) == 0;
-}
-
 /* Guest-physical address of @gla in the address space of @cr3, or HVT_GPA_NONE. */
 u64 hvt_translate(u64 cr3, u64 gla)
 {
-	u64 table = cr3 & ENTRY_ADDR, e;
-	u32 level = hvt_m.levels, shift = 12 + 9 * (level - 1);
+	u32 shift = 3 + 9 * hvt_m.levels;
+	u64 e = cr3, at;
 
-	for (;; level--, shift -= 9) {
-		if (!read_entry(table + ((gla >> shift) & 511) * 8, &e) || !(e & _PAGE_PRESENT))
+	for (;; shift -= 9) {
+		at = (e & ENTRY_ADDR) + (gla >> shift & 511) * 8;
+		if (at >= hvt_m.phys_limit)
 			return HVT_GPA_NONE;
-		if (level == 1 || (level <= 3 && (e & _PAGE_PSE)))
+		e = hvt_load_entry(__va(at));
+		if (!(e & _PAGE_PRESENT))
+			return HVT_GPA_NONE;
+		if (shift == 12 || ((e & _PAGE_PSE) && shift <= 30))
 			break;
-		table = e & ENTRY_ADDR;
 	}
-	return ((e & ENTRY_ADDR) & ~((1ull << shift) - 1)) | (gla & ((1ull << shift) - 1));
+	at = (1ull << shift) - 1;
+	return (e & ENTRY_ADDR & ~at) | (gla & at);
 }
 
-/* Read up to @n instruction bytes at @ip; returns how many could be read. */
-u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf, u32 n)
+/* All bytes that an instruction can have, in one page: two words that overlap. */
+static bool read_insn(u8 *buf, u64 gpa)
 {
-	u32 got = 0;
+	const u8 *at = __va(gpa);
 
-	while (got < n) {
-		u32 part = PAGE_SIZE - ((ip + got) & (PAGE_SIZE - 1));
-		u64 gpa = hvt_translate(cr3, ip + got);
+	return gpa < hvt_m.phys_limit && HVT_INSN_MAX <= hvt_m.phys_limit - gpa &&
+	       !hvt_load_safe((u64 *)buf, at) &&
+	       !hvt_load_safe((u64 *)(buf + HVT_INSN_MAX - 8), at + HVT_INSN_MAX - 8);
+}
 
+/* Up to @n bytes at @gla; returns how many could be read. */
+u32 hvt_read_linear(u64 cr3, u64 gla, u8 *buf, u32 n)
+{
+	u32 got, part;
+	u64 gpa;
+
+	for (got = 0; got < n; got += part) {
+		gpa = hvt_translate(cr3, gla + got);
+		part = PAGE_SIZE - ((gla + got) & (PAGE_SIZE - 1));
 		if (part > n - got)
 			part = n - got;
-		if (gpa == HVT_GPA_NONE)
+		if (gpa == HVT_GPA_NONE || !hvt_read_phys(buf + got, gpa, part))
 			break;
-		if (part == HVT_INSN_MAX) { /* all of it, in two words that overlap */
-			if (!hvt_read_phys(buf, gpa, 8) ||
-			    !hvt_read_phys(buf + HVT_INSN_MAX - 8, gpa + HVT_INSN_MAX - 8, 8))
-				break;
-		} else if (!hvt_read_phys(buf + got, gpa, part)) {
-			break;
-		}
-		got += part;
 	}
 	return got;
+}
+
+/* Up to HVT_INSN_MAX bytes at @ip, likewise. */
+u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf)
+{
+	u64 gpa;
+
+	if ((ip & ~PAGE_MASK) > PAGE_SIZE - HVT_INSN_MAX)
+		return hvt_read_linear(cr3, ip, buf, HVT_INSN_MAX);
+	gpa = hvt_translate(cr3, ip);
+	return gpa != HVT_GPA_NONE && read_insn(buf, gpa) ? HVT_INSN_MAX : 0;
 }
 
 /* @n bytes at @gla in the guest's address space, unless a device may be there. */

@@ -63,6 +63,13 @@ u64 hvt_dec_linear_flat(struct dec *d, u64 off, unsigned int size)
 	return truncate(d, off, size);
 }
 
+/* The ModRM operand. */
+void hvt_dec_add_ea(struct dec *d, u32 size, u8 access)
+{
+	hvt_dec_note_ea(d);
+	hvt_dec_add(d, hvt_dec_linear(d, d->ea), size, access);
+}
+
 /* What the CPU itself addresses, with 64 bits in any code. */
 void hvt_dec_add_system(struct dec *d, u64 addr, u32 size, u8 access)
 {
@@ -76,18 +83,11 @@ void hvt_dec_add_system(struct dec *d, u64 addr, u32 size, u8 access)
 	o->reg = 0;
 }
 
-/*
- * A non-canonical operand faults, or is one under linear-address masking: unknown.
- * 57 bits, since nothing here knows how deep the page tables are.
- */
+/* A non-canonical operand faults, or is one under linear-address masking: unknown. */
 void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access)
 {
-	u64 last = addr + size - 1;
-
 	hvt_dec_add_system(d, addr, size, access);
-	if (d->cx->bits != 64 ?
-		    last >> 32 != 0 :
-		    last < addr || ((addr + (1ull << 56)) >> 57) || ((last + (1ull << 56)) >> 57))
+	if (d->cx->bits != 64 ? (addr + size - 1) >> 32 != 0 : !hvt_dec_canonical(addr, size))
 		d->bad = true;
 }
 
@@ -125,11 +125,15 @@ bool hvt_dec_modrm(struct dec *d)
 		d->sib = v;
 		idx = ((v >> 3) & 7) | ((d->rex & 2) << 2);
 		b = (v & 7) | ((d->rex & 1) << 3);
-		if (idx != 4 && !d->vsib)
-			index = d->cx->gpr[idx] << (v >> 6);
+		if (idx != 4 && !d->vsib) {
+			d->index = idx;
+			d->scale = v >> 6;
+			index = d->cx->gpr[idx] << d->scale;
+		}
 		if ((v & 7) == 5 && MOD(d) == 0) {
 			disp = 4;
 		} else {
+			d->base = b;
 			base = d->cx->gpr[b];
 			d->base_rsp = b == 4;
 		}
@@ -137,7 +141,8 @@ bool hvt_dec_modrm(struct dec *d)
 		disp = 4;
 		d->riprel = d->cx->bits == 64;
 	} else {
-		base = d->cx->gpr[rm | ((d->rex & 1) << 3)];
+		d->base = rm | ((d->rex & 1) << 3);
+		base = d->cx->gpr[d->base];
 	}
 	if (MOD(d) == 1)
 		disp = 1;
@@ -148,9 +153,19 @@ bool hvt_dec_modrm(struct dec *d)
 		if (!hvt_dec_take(d, disp, &v))
 			return false;
 		v = hvt_dec_sext(v, disp);
-		d->ea += disp == 1 ? v << d->disp8 : v;
+		d->disp = disp == 1 ? v << d->disp8 : v;
+		d->ea += d->disp;
 	}
 	return true;
+}
+
+/* The end of the instruction is known. */
+static void relate_to_end(struct dec *d)
+{
+	if (!d->riprel)
+		return;
+	d->disp += d->cx->ip + d->pos;
+	d->ea += d->cx->ip + d->pos;
 }
 
 static bool get_imm(struct dec *d, unsigned int kind)
@@ -348,6 +363,30 @@ static bool is_mask_op(const struct dec *d)
 	       d->op == 0x98 || d->op == 0x99;
 }
 
+/* Entries whose operands follow from ModRM and the stack pointer alone: insn_form.c. */
+static bool is_plain(unsigned int spec)
+{
+	switch (spec) {
+	case S_NONE:
+	case S_PUSH:
+	case S_POP:
+	case S_CALL:
+	case S_RET:
+	case S_JREL:
+	case S_MOVSXD:
+	case S_FPU:
+	case S_GRP1:
+	case S_GRP3:
+	case S_GRP4:
+	case S_GRP5:
+	case S_GRP8:
+	case S_GRP11:
+		return true;
+	default:
+		return spec >= S_12;
+	}
+}
+
 static bool decode_map01(struct dec *d)
 {
 	u32 e = d->map ? hvt_map1[d->op] : hvt_map0[d->op];
@@ -360,13 +399,15 @@ static bool decode_map01(struct dec *d)
 		return hvt_dec_modrm(d);
 	if (!hvt_dec_simd_ok(d, e))
 		return false;
+	d->plain = is_plain(E_SPEC(e));
 	imm = E_IMM(e);
 	if (!E_MODRM(e)) {
 		if (!get_imm(d, imm))
 			return false;
 		ok = hvt_dec_plain_ops(d, e);
-		if (!ok && d->map == 0 && E_SPEC(e) != S_FARIMM)
-			d->out->len = d->pos; /* INT, IRET and kin; not blind ones of 0F */
+		/* INT, IRET and kin; not blind ones of 0F, nor a branch's immediate of 66 */
+		if (!ok && d->map == 0 && E_SPEC(e) != S_FARIMM && imm != I_Z)
+			d->out->len = d->pos;
 		return ok;
 	}
 	if (!hvt_dec_modrm(d))
@@ -375,8 +416,7 @@ static bool decode_map01(struct dec *d)
 		imm = d->op & 1 ? I_Z : I_B;
 	if (imm && !get_imm(d, imm))
 		return false;
-	if (d->riprel)
-		d->ea += d->cx->ip + d->pos;
+	relate_to_end(d);
 	ok = hvt_dec_modrm_ops(d, e);
 	/* XSAVE, descriptor loads and kin; but not XOP, and what ignores ModRM.mod */
 	if (!ok && E_SPEC(e) != S_POPM && E_SPEC(e) != S_MODREG && E_SPEC(e) != S_BLIND)
@@ -394,13 +434,12 @@ static bool decode_map23(struct dec *d)
 	d->vsib = d->vex && d->map == 2 && d->op >= 0x90 && d->op <= 0x93;
 	if (!hvt_dec_modrm(d) || (d->map == 3 && !take_byte(d, &imm)))
 		return false;
-	if (d->riprel)
-		d->ea += d->cx->ip + d->pos;
+	relate_to_end(d);
 	return hvt_dec_map23(d);
 }
 
-bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *cx,
-		     struct hvt_insn *out)
+bool hvt_insn_decode_form(const u8 *b, unsigned int n, const struct hvt_insn_ctx *cx,
+			  struct hvt_insn *out, struct hvt_form *form)
 {
 	struct dec d = {
 		.b = b,
@@ -408,16 +447,30 @@ bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *cx,
 		.cx = cx,
 		.asz = cx->bits == 64 ? 8 : 4,
 		.out = out,
+		.base = HVT_NO_REG,
+		.index = HVT_NO_REG,
+		.form = form,
 	};
 
 	out->len = 0;
 	out->nops = 0;
 	out->mask = HVT_MASK_NONE;
 	out->rep = false;
+	out->imm = 0;
+	form->len = form->nops = 0;
 	if (cx->bits == 16 || !get_opcode(&d) || d.bad)
 		return false;
 	if (!(d.map > 1 ? decode_map23(&d) : decode_map01(&d)))
 		return false;
 	out->len = d.pos;
+	hvt_dec_note_end(&d);
 	return !d.bad;
+}
+
+bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *cx,
+		     struct hvt_insn *out)
+{
+	struct hvt_form form;
+
+	return hvt_insn_decode_form(b, n, cx, out, &form);
 }

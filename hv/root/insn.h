@@ -100,6 +100,40 @@ struct hvt_insn {
 bool hvt_insn_decode(const u8 *b, unsigned int n, const struct hvt_insn_ctx *ctx,
 		     struct hvt_insn *out);
 
+/*
+ * What decoding found of an instruction that does not depend on the registers: 64-bit code at
+ * one address, whose operands are each a sum of registers and a constant. Most are; the others
+ * have no form.
+ */
+#define HVT_FORM_OPS 2
+#define HVT_NO_REG   0xff
+
+struct hvt_form {
+	u8 len; /* 0: no form */
+	u8 nops;
+	u64 imm;
+	struct hvt_form_op {
+		u64 disp; /* with the address of the next instruction, where it is relative to that */
+		u32 size;
+		u8 access, value, reg; /* as of struct hvt_insn_op */
+		u8 base, index;	       /* general registers, or HVT_NO_REG */
+		u8 scale;	       /* index << scale */
+		u8 seg;		       /* 64H, 65H: and the base of FS, of GS; else 0 */
+	} op[HVT_FORM_OPS];
+};
+
+/* As hvt_insn_decode(), and *form is the form that the instruction has, if it has one. */
+bool hvt_insn_decode_form(const u8 *b, unsigned int n, const struct hvt_insn_ctx *ctx,
+			  struct hvt_insn *out, struct hvt_form *form);
+
+/*
+ * What hvt_insn_decode() would say of the same bytes at the same address, with the registers of
+ * @ctx; of FS and GS, with hvt_form_seg(), their bases.
+ */
+bool hvt_form_apply(const struct hvt_form *form, const struct hvt_insn_ctx *ctx,
+		    struct hvt_insn *out);
+bool hvt_form_seg(const struct hvt_form *form);
+
 /* May these bytes be an instruction that reads descriptors? Cheap, and true too often. */
 bool hvt_insn_wants_tables(const u8 *b, unsigned int n);
 

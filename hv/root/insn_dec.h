@@ -30,7 +30,11 @@ struct dec {
 	bool riprel, base_rsp;
 	bool bad;		/* an operand's address is not known after all */
 	u64 imm;		/* sign-extended, where it may be stored */
-	u64 ea;			/* offset, before the segment base */
+	u64 ea;			/* offset, before the segment base: */
+	u8 base, index, scale;	/* ... as a struct hvt_form_op says it */
+	u64 disp;
+	bool plain;		/* nothing but operands that were noted depends on registers */
+	struct hvt_form *form;
 	struct hvt_insn *out;
 };
 
@@ -42,6 +46,14 @@ struct dec {
 #define RM(d)	 ((d)->modrm & 7)
 /* clang-format on */
 
+/* 57 bits, since nothing here knows how deep the page tables are. */
+static inline bool hvt_dec_canonical(u64 addr, u32 size)
+{
+	u64 last = addr + size - 1;
+
+	return last >= addr && !((addr + (1ull << 56)) >> 57) && !((last + (1ull << 56)) >> 57);
+}
+
 /* insn.c */
 bool hvt_dec_modrm(struct dec *d);
 bool hvt_dec_take(struct dec *d, unsigned int n, u64 *v);
@@ -50,7 +62,13 @@ u64 hvt_dec_linear(struct dec *d, u64 off);
 u64 hvt_dec_linear_flat(struct dec *d, u64 off, unsigned int size);
 void hvt_dec_add(struct dec *d, u64 addr, u32 size, u8 access);
 void hvt_dec_add_system(struct dec *d, u64 addr, u32 size, u8 access);
+void hvt_dec_add_ea(struct dec *d, u32 size, u8 access);
 void hvt_dec_value(struct dec *d, u8 value, u8 reg);
+
+/* insn_form.c */
+void hvt_dec_note_ea(struct dec *d);
+void hvt_dec_note_stack(struct dec *d, u64 disp);
+void hvt_dec_note_end(struct dec *d);
 
 /* insn_ops.c: the operands of table entry @e; ModRM and immediate are consumed */
 bool hvt_dec_modrm_ops(struct dec *d, u32 e);

@@ -22,12 +22,19 @@ void hvt_dec_push(struct dec *d, unsigned int bytes)
 {
 	u64 sp = d->cx->gpr[4] - bytes;
 
+	hvt_dec_note_stack(d, -(u64)bytes);
 	hvt_dec_add(d, hvt_dec_linear_flat(d, sp, stack_addr_size(d)), bytes, HVT_OP_W);
 }
 
 void hvt_dec_pop(struct dec *d, u64 sp, unsigned int bytes)
 {
 	hvt_dec_add(d, hvt_dec_linear_flat(d, sp, stack_addr_size(d)), bytes, HVT_OP_R);
+}
+
+static void pop_slot(struct dec *d)
+{
+	hvt_dec_note_stack(d, 0);
+	hvt_dec_pop(d, d->cx->gpr[4], hvt_dec_stack_slot(d));
 }
 
 /* AMD truncates a near branch with 66 in 64-bit mode, Intel ignores 66. */
@@ -189,7 +196,7 @@ static bool special(struct dec *d, unsigned int spec, u32 *size, u8 *access)
 }
 
 /* INC, DEC, CALL, JMP, PUSH r/m (FF): the memory operand plus, maybe, a stack slot. */
-static bool group5(struct dec *d, u64 ea)
+static bool group5(struct dec *d)
 {
 	unsigned int slot = hvt_dec_stack_slot(d);
 	bool mem = MOD(d) != 3;
@@ -198,22 +205,22 @@ static bool group5(struct dec *d, u64 ea)
 	case 0:
 	case 1:
 		if (mem)
-			hvt_dec_add(d, ea, d->opsz, HVT_OP_R | HVT_OP_W);
+			hvt_dec_add_ea(d, d->opsz, HVT_OP_R | HVT_OP_W);
 		return true;
 	case 2:
 		if (!near_branch_ok(d) || d->cx->hidden_stack)
 			return false;
 		if (mem)
-			hvt_dec_add(d, ea, slot, HVT_OP_R);
+			hvt_dec_add_ea(d, slot, HVT_OP_R);
 		hvt_dec_push(d, slot);
 		return true;
 	case 4:
 		if (mem)
-			hvt_dec_add(d, ea, slot, HVT_OP_R);
+			hvt_dec_add_ea(d, slot, HVT_OP_R);
 		return near_branch_ok(d);
 	case 6:
 		if (mem)
-			hvt_dec_add(d, ea, slot, HVT_OP_R);
+			hvt_dec_add_ea(d, slot, HVT_OP_R);
 		hvt_dec_push(d, slot);
 		return true;
 	case 3: /* far */
@@ -271,7 +278,7 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 	case S_BLIND:
 		return false;
 	case S_GRP5:
-		return group5(d, MOD(d) == 3 ? 0 : hvt_dec_linear(d, d->ea));
+		return group5(d);
 	case S_POPM:
 		return pop_mem(d);
 	case S_MODREG:
@@ -306,7 +313,7 @@ bool hvt_dec_modrm_ops(struct dec *d, u32 e)
 		return false;
 plain:
 	if (MOD(d) != 3 && access && size) {
-		hvt_dec_add(d, hvt_dec_linear(d, d->ea), size, access);
+		hvt_dec_add_ea(d, size, access);
 		if (E_VALUE(e))
 			move_value(d, e);
 	}
@@ -349,13 +356,13 @@ bool hvt_dec_plain_ops(struct dec *d, u32 e)
 		hvt_dec_push(d, slot);
 		return d->cx->bits == 64;
 	case S_POP:
-		hvt_dec_pop(d, r[4], slot);
+		pop_slot(d);
 		return true;
 	case S_CALL:
 		hvt_dec_push(d, slot);
 		return near_branch_ok(d) && !d->cx->hidden_stack;
 	case S_RET:
-		hvt_dec_pop(d, r[4], slot);
+		pop_slot(d);
 		return near_branch_ok(d) && !d->cx->hidden_stack;
 	case S_LEAVE:
 		hvt_dec_pop(d, r[5], slot);

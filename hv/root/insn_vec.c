@@ -269,9 +269,10 @@ bool hvt_dec_map23(struct dec *d)
 		size = hvt_dec_width(d, r->width);
 		access = r->access;
 	}
+	d->plain = true;
 	if (MOD(d) == 3)
 		return true;
-	hvt_dec_add(d, hvt_dec_linear(d, d->ea), size, access);
+	hvt_dec_add_ea(d, size, access);
 	if (d->map == 2 && d->op == 0x2a) /* MOVNTDQA */
 		hvt_dec_value(d, HVT_VAL_VEC, REG(d) | (d->rex & 4) << 1);
 	else if (d->map == 2 && d->op == 0xf9) /* MOVDIRI */

@@ -7,8 +7,8 @@
 #include "root_fn.h"
 
 extern const u8 hvt_rdmsr_insn[], hvt_wrmsr_insn[], hvt_xsetbv_insn[], hvt_copy_insn[];
-extern const u8 hvt_load_insn[];
-extern const u8 hvt_fixup[], hvt_launched[];
+extern const u8 hvt_load_insn[], hvt_entry_insn[];
+extern const u8 hvt_fixup[], hvt_fixup_entry[], hvt_launched[];
 
 struct hvt_machine hvt_m;
 
@@ -58,7 +58,8 @@ static void dispatch(struct hvt_vcpu *v)
 	case EXIT_REASON_MONITOR_TRAP_FLAG:
 		if (v->step.mode != HVT_STEP_NONE)
 			hvt_step_retire(v);
-		hvt_trace_retired(v);
+		if (hvt_tracing_steps(v))
+			hvt_trace_retired(v);
 		return;
 	case EXIT_REASON_EPT_VIOLATION:
 		qual = vmcs_readl(EXIT_QUALIFICATION);
@@ -117,7 +118,8 @@ static bool hvt_handle_exit(struct hvt_vcpu *v)
 	if (v->leave)
 		return false;
 	hvt_choose_injection(v);
-	hvt_trace_entry(v);
+	if (v->tr.mode != HVT_TRACE_OFF)
+		hvt_trace_entry(v);
 	return true;
 }
 
@@ -179,6 +181,10 @@ asmlinkage void hvt_root_exception(struct hvt_vcpu *v, u64 *frame)
 	    rip == (u64)hvt_xsetbv_insn || rip == (u64)hvt_copy_insn ||
 	    rip == (u64)hvt_load_insn) {
 		frame[2] = (u64)hvt_fixup;
+		return;
+	}
+	if (rip == (u64)hvt_entry_insn) {
+		frame[2] = (u64)hvt_fixup_entry;
 		return;
 	}
 	v->crash.vector = frame[0];

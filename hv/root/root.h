@@ -267,6 +267,13 @@ struct hvt_call_switch {
 	void *task;
 };
 
+/* An instruction that was decoded here before, by what it is found by. */
+struct hvt_form_known {
+	u64 ip, lo, hi;			/* its linear address and its 15 bytes */
+	struct hvt_form form;
+};
+#define HVT_FORM_CACHE 256
+
 struct hvt_vcpu {
 	struct guest_regs regs;		/* first: vmx_entry.S */
 	struct hvt_vcpu *self;
@@ -291,6 +298,7 @@ struct hvt_vcpu {
 	u32 exc_bitmap;
 	u64 eptp_step;
 	struct hvt_step step;
+	struct hvt_form_known *form;	/* HVT_FORM_CACHE */
 	bool stop_next;			/* the coming step needs the others stopped */
 	u64 *step_table[HVT_STEP_TABLES];
 	u32 step_tables_used;

@@ -41,9 +41,11 @@ void hvt_step_drop(struct hvt_vcpu *v);
 /* exact.c */
 void hvt_note_context(struct hvt_vcpu *v);
 bool hvt_decode(struct hvt_vcpu *v);
-bool hvt_decode_at(u64 ip, u16 flags, const u64 *gpr, const u8 *insn, u32 got,
-		   struct hvt_insn *out);
 bool hvt_begin_exact(struct hvt_vcpu *v);
+
+/* decode.c */
+bool hvt_decode_at(struct hvt_vcpu *v, u64 ip, u16 flags, const u64 *gpr, const u8 *insn,
+		   u32 got, struct hvt_insn *out);
 
 /* collect.c */
 void hvt_collect(struct hvt_vcpu *v, u64 gla, u32 size, u8 access, u8 op);
@@ -85,7 +87,8 @@ void hvt_emit_rec(struct hvt_vcpu *v, u32 session, struct hvt_rec *rec);
 /* guest_mem.c */
 u64 hvt_translate(u64 cr3, u64 gla);
 bool hvt_read_phys(void *dst, u64 gpa, u32 n);
-u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf, u32 n);
+u32 hvt_read_linear(u64 cr3, u64 gla, u8 *buf, u32 n);
+u32 hvt_fetch(u64 cr3, u64 ip, u8 *buf);
 bool hvt_guest_read_ram(u64 gla, u8 *out, u32 n);
 
 /* pages.c */
@@ -115,7 +118,11 @@ static __always_inline struct hvt_ref *hvt_set_next(const struct hvt_ref *r)
 }
 
 /* trace.c */
-bool hvt_tracing_steps(const struct hvt_vcpu *v);
+static __always_inline bool hvt_tracing_steps(const struct hvt_vcpu *v)
+{
+	return v->tr.mode == HVT_TRACE_STEP || v->tr.mode == HVT_TRACE_INTR ||
+	       v->tr.mode == HVT_TRACE_NEAR;
+}
 bool hvt_trace_fetch(struct hvt_vcpu *v, u64 gpa);
 void hvt_trace_retired(struct hvt_vcpu *v);
 void hvt_trace_stopped(struct hvt_vcpu *v, u32 reason);
@@ -196,6 +203,7 @@ int hvt_wrmsr_safe(u32 msr, u64 value);
 int hvt_xsetbv_safe(u32 index, u64 value);
 int hvt_copy_safe(void *dst, const void *src, u64 n);
 int hvt_load_safe(u64 *dst, const void *src);
+u64 hvt_load_entry(const void *src);
 
 static __always_inline u64 hvt_rdtsc(void)
 {

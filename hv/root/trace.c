@@ -55,12 +55,6 @@ bool hvt_trace_kernel(const struct hvt_thread *t)
 	return hvt_trace_records_kernel(t) || !can_wait();
 }
 
-bool hvt_tracing_steps(const struct hvt_vcpu *v)
-{
-	return v->tr.mode == HVT_TRACE_STEP || v->tr.mode == HVT_TRACE_INTR ||
-	       v->tr.mode == HVT_TRACE_NEAR;
-}
-
 static bool in_user(void)
 {
 	return VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES)) == 3; /* that is the CPL */
@@ -395,8 +389,6 @@ void hvt_trace_entry(struct hvt_vcpu *v)
 	struct hvt_trace_insn *x = &tr->insn;
 	struct hvt_thread *t = tr->thread;
 
-	if (tr->mode == HVT_TRACE_OFF)
-		return;
 	if (!t && !tr->switching) { /* its trace has ended */
 		hvt_trace_set(v, HVT_TRACE_OFF);
 		return;

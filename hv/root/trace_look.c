@@ -33,7 +33,7 @@ static u32 fetch(struct hvt_tracer *tr, struct hvt_trace_insn *x)
 	u64 off = x->ip & ~PAGE_MASK, cr3 = vmcs_readl(GUEST_CR3);
 
 	if (off > PAGE_SIZE - 16 || !(x->flags & HVT_RF_USER))
-		return hvt_fetch(cr3, x->ip, x->insn, HVT_INSN_MAX);
+		return hvt_fetch(cr3, x->ip, x->insn);
 	if (tr->page_gpa == HVT_GPA_NONE || tr->page_va != x->ip - off) {
 		tr->page_va = x->ip - off;
 		tr->page_gpa = hvt_translate(cr3, tr->page_va);
@@ -61,7 +61,7 @@ static u8 length(struct hvt_vcpu *v, struct hvt_trace_insn *x)
 	hi = w[1];
 	l = &v->tr.len[((lo ^ hi << 7) * 0x9e3779b97f4a7c15ull) >> 55];
 	if (l->lo != lo || l->hi != hi) {
-		hvt_decode_at(x->ip, x->flags, v->regs.gpr, x->insn, x->got, &x->dec);
+		hvt_decode_at(v, x->ip, x->flags, v->regs.gpr, x->insn, x->got, &x->dec);
 		l->lo = lo;
 		l->hi = hi;
 		l->len = x->dec.len;
@@ -70,11 +70,11 @@ static u8 length(struct hvt_vcpu *v, struct hvt_trace_insn *x)
 }
 
 /* Where the operands are, and what they hold. */
-static void operands(struct hvt_trace_insn *x)
+static void operands(struct hvt_vcpu *v, struct hvt_trace_insn *x)
 {
 	u32 i, n;
 
-	x->mem_exact = hvt_decode_at(x->ip, x->flags, x->gpr, x->insn, x->got, &x->dec);
+	x->mem_exact = hvt_decode_at(v, x->ip, x->flags, x->gpr, x->insn, x->got, &x->dec);
 	for (i = 0; x->mem_exact && i < x->dec.nops; i++) {
 		n = x->dec.op[i].size < HVT_MEM_MAX ? x->dec.op[i].size : HVT_MEM_MAX;
 		x->old_len[i] = hvt_guest_read_ram(x->dec.op[i].addr, x->old[i], n) ? n : 0;
@@ -110,5 +110,5 @@ void hvt_trace_look(struct hvt_vcpu *v)
 	x->gpr[4] = x->rsp;
 	x->rflags = vmcs_readl(GUEST_RFLAGS);
 	if (flags & HVT_TRACE_MEM)
-		operands(x);
+		operands(v, x);
 }

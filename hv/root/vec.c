@@ -170,5 +170,5 @@ bool hvt_xcomp_read(unsigned int i, struct hvt_xcomp *out)
 
 bool hvt_guest_read(u64 addr, void *dst, u32 n)
 {
-	return hvt_fetch(vmcs_readl(GUEST_CR3), addr, dst, n) == n;
+	return hvt_read_linear(vmcs_readl(GUEST_CR3), addr, dst, n) == n;
 }

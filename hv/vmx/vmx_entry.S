@@ -197,8 +197,8 @@ SYM_FUNC_END(hvt_unblock_nmi)
 STACK_FRAME_NON_STANDARD hvt_unblock_nmi
 
 /*
- * Instructions that may fault on behalf of the guest. A fault at one of the
- * *_insn labels returns 1 (hvt_fixup); success returns 0.
+ * Instructions that may fault on behalf of the guest. Unless said otherwise, a fault at one
+ * of the *_insn labels returns 1 (hvt_fixup); success returns 0.
  */
 SYM_FUNC_START(hvt_rdmsr_safe)		/* int (u32 msr, u64 *value) */
 	mov	%edi, %ecx
@@ -254,11 +254,25 @@ SYM_INNER_LABEL(hvt_load_insn, SYM_L_GLOBAL)
 	RET
 SYM_FUNC_END(hvt_load_safe)
 
+/* A page-table entry; where there is none, one that is not present. */
+SYM_FUNC_START(hvt_load_entry)		/* u64 (const void *src) */
+SYM_INNER_LABEL(hvt_entry_insn, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	mov	(%rdi), %rax
+	RET
+SYM_FUNC_END(hvt_load_entry)
+
 SYM_FUNC_START(hvt_fixup)
 	ANNOTATE_NOENDBR
 	mov	$1, %eax
 	RET
 SYM_FUNC_END(hvt_fixup)
+
+SYM_FUNC_START(hvt_fixup_entry)
+	ANNOTATE_NOENDBR
+	xor	%eax, %eax
+	RET
+SYM_FUNC_END(hvt_fixup_entry)
 
 /*
  * Root mode's IDT. FS base is the vcpu in root mode. NMI and #MC only leave a

@@ -24,7 +24,7 @@ static u32 stuck;
 
 /* clang-format off */
 const u8 hvt_rdmsr_insn[1], hvt_wrmsr_insn[1], hvt_xsetbv_insn[1], hvt_copy_insn[1];
-const u8 hvt_load_insn[1], hvt_fixup[1], hvt_launched[1];
+const u8 hvt_load_insn[1], hvt_entry_insn[1], hvt_fixup[1], hvt_fixup_entry[1], hvt_launched[1];
 /* clang-format on */
 
 static bool one_in(u32 n)
@@ -451,6 +451,7 @@ int hvt_wrmsr_safe(u32 msr, u64 value) { return 0; }
 int hvt_xsetbv_safe(u32 index, u64 value) { return 1; }
 int hvt_copy_safe(void *dst, const void *src, u64 n) { memcpy(dst, src, n); return 0; }
 int hvt_load_safe(u64 *dst, const void *src) { memcpy(dst, src, 8); return 0; }
+u64 hvt_load_entry(const void *src) { u64 e; memcpy(&e, src, 8); return e; }
 bool hvt_vec_read(unsigned int reg, u8 out[64]) { return false; }
 bool hvt_mmx_read(unsigned int reg, u8 out[8]) { return false; }
 bool hvt_mask_read(unsigned int reg, u64 *out) { return false; }

@@ -280,6 +280,7 @@ void fake_boot(u64 seed)
 	hvt_m.ncpu = 1;
 	fake_v = hvt_m.vcpu[0] = fake_vcpu(0);
 	fake_v->tr.len = calloc(HVT_LEN_CACHE, sizeof(struct hvt_len));
+	fake_v->form = calloc(HVT_FORM_CACHE, sizeof(struct hvt_form_known));
 	fake_v->record = calloc(1, HVT_RECORD);
 	fake_v->arena = calloc(1, HVT_ARENA);
 	for (i = 0; i < HVT_STEP_PAGES; i++)
@@ -298,6 +299,7 @@ void fake_boot(u64 seed)
 void fake_halt(void)
 {
 	free(fake_v->tr.len);
+	free(fake_v->form);
 	free(fake_v->record);
 	free(fake_v->arena);
 	free(fake_v);

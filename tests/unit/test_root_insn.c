@@ -54,8 +54,61 @@ static void random_ctx(u64 *gpr, struct hvt_insn_ctx *cx, u8 bits)
 }
 
 struct tally {
-	u64 insns, with_mem, known, known_mem, rejected, wrong;
+	u64 insns, with_mem, known, known_mem, with_form, rejected, wrong;
 };
+
+/* A form was made with other registers; those of @again may be anything. */
+static bool form_holds(const struct hvt_form *form, const u8 *b, unsigned int n,
+		       const struct hvt_insn_ctx *again)
+{
+	struct hvt_insn want, got;
+	unsigned int i;
+	bool known;
+
+	memset(&want, 0, sizeof(want));
+	memset(&got, 0xff, sizeof(got));
+	known = hvt_insn_decode(b, n, again, &want);
+	if (hvt_form_apply(form, again, &got) != known || got.len != want.len)
+		return false;
+	if (!known)
+		return true;
+	if (got.nops != want.nops || got.mask != want.mask || got.rep != want.rep ||
+	    got.imm != want.imm)
+		return false;
+	for (i = 0; i < got.nops; i++)
+		if (got.op[i].addr != want.op[i].addr || got.op[i].size != want.op[i].size ||
+		    got.op[i].access != want.op[i].access || got.op[i].lane != want.op[i].lane ||
+		    got.op[i].value != want.op[i].value || got.op[i].reg != want.op[i].reg)
+			return false;
+	return true;
+}
+
+static void check_form(const u8 *b, unsigned int n, const struct hvt_insn_ctx *cx, bool mem,
+		       struct tally *t)
+{
+	struct hvt_insn_ctx again;
+	struct hvt_form form;
+	struct hvt_insn got;
+	unsigned int i;
+	u64 gpr[16];
+
+	hvt_insn_decode_form(b, n, cx, &got, &form);
+	if (!form.len)
+		return;
+	t->with_form += mem;
+	for (i = 0; i < 3; i++) {
+		random_ctx(gpr, &again, cx->bits);
+		again.ip = cx->ip;
+		again.cpl = i;
+		if (i == 2) /* not canonical, as likely as not */
+			gpr[rnd() & 15] = rnd();
+		if (form_holds(&form, b, n, &again))
+			continue;
+		if (t->wrong++ < 40)
+			fprintf(stderr, "form: %02x %02x %02x %02x %02x %02x %02x %02x\n", b[0],
+				b[1], b[2], b[3], b[4], b[5], b[6], b[7]);
+	}
+}
 
 static bool same_ops(const struct hvt_insn *a, const struct expect *e)
 {
@@ -121,6 +174,7 @@ static void check(const u8 *b, unsigned int n, const cs_insn *in, const struct h
 	}
 	t->known++;
 	t->known_mem += e.n > 0;
+	check_form(b, n, cx, e.n > 0, t);
 	if (e.skip)
 		return;
 	if (got.len != in->size || !same_ops(&got, &e)) {
@@ -190,9 +244,10 @@ static csh open_capstone(cs_mode mode)
 
 static void print_tally(const char *what, const struct tally *t)
 {
-	printf("# %-32s %8llu insns, %8llu touch memory, known %.3f%%; of all %.3f%%\n", what,
+	printf("# %-32s %8llu insns, %8llu touch memory, known %.3f%%, form %.3f%%; of all %.3f%%\n", what,
 	       (unsigned long long)t->insns, (unsigned long long)t->with_mem,
 	       t->with_mem ? 100.0 * t->known_mem / t->with_mem : 0.0,
+	       t->with_mem ? 100.0 * t->with_form / t->with_mem : 0.0,
 	       t->insns ? 100.0 * t->known / t->insns : 0.0);
 }
 
@@ -231,6 +286,7 @@ static void test_real_code(void **state)
 			all.with_mem += t.with_mem;
 			all.known += t.known;
 			all.known_mem += t.known_mem;
+			all.with_form += t.with_form;
 			all.wrong += t.wrong;
 		}
 		globfree(&g);
@@ -239,6 +295,7 @@ static void test_real_code(void **state)
 	assert_int_equal(all.wrong, 0);
 	assert_true(all.insns > 100000);
 	assert_true(all.known_mem > all.with_mem * 99 / 100);
+	assert_true(all.with_form > all.with_mem * 95 / 100);
 	cs_close(&cs);
 }
 
@@ -283,6 +340,7 @@ static void check_generated(csh cs, u8 bits, const u8 *b, unsigned int n, struct
 		check(b, n, in, &cx, t);
 	else
 		t->rejected += hvt_insn_decode(b, n, &cx, &got);
+	check_form(b, n, &cx, false, t);
 }
 
 static void generate(u8 bits)
