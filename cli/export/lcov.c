@@ -17,10 +17,12 @@
 #include "lib/debug_info.h"
 #include "lib/internal.h"
 
-/* A line, or with a name a function that begins there. */
+/* A line, or with a name a copy of a function that is declared there. */
 struct fact {
 	const char *file, *name;
 	int line;
+	bool ran;	/* of a function: some of the copy was executed */
+	uint64_t entry; /* of a function */
 	uint64_t count;
 };
 
@@ -87,14 +89,18 @@ static bool add_line(uint64_t vaddr, uint64_t end, const char *file, int line, v
 	return add_fact(x, &f);
 }
 
-static bool add_function(uint64_t vaddr, const char *file, int line, const char *name, void *arg)
+static bool add_copy(const struct hvt_debug_copy *copy, void *arg)
 {
 	struct lcov *x = arg;
-	const struct fact f = { .file = file,
-				.name = name,
-				.line = line,
-				.count = hvt_hits_max(x->hits, vaddr, vaddr + 1) };
+	struct fact f = { .file = copy->file,
+			  .name = copy->name,
+			  .line = copy->line,
+			  .entry = copy->entry,
+			  .count = hvt_hits_max(x->hits, copy->entry, copy->entry + 1) };
+	size_t i;
 
+	for (i = 0; i < copy->nr_ranges && !f.ran; i++)
+		f.ran = hvt_hits_max(x->hits, copy->ranges[i].begin, copy->ranges[i].end) > 0;
 	return add_fact(x, &f);
 }
 
@@ -112,7 +118,7 @@ static void add_module(struct lcov *x, const struct hvt_cover_module *m,
 		no_memory();
 	x->open[x->nr_open++] = d;
 	x->hits = &hits;
-	hvt_debug_each_function(d, add_function, x);
+	hvt_debug_each_function(d, add_copy, x);
 	hvt_debug_each_line(d, add_line, x);
 	hvt_hits_free(&hits);
 	if (x->no_memory)
@@ -120,9 +126,8 @@ static void add_module(struct lcov *x, const struct hvt_cover_module *m,
 }
 
 /* By file; functions first, by line and name. */
-static int by_place(const void *a, const void *b)
+static int by_place(const struct fact *x, const struct fact *y)
 {
-	const struct fact *x = a, *y = b;
 	int rc = strcmp(x->file, y->file);
 
 	if (rc)
@@ -134,18 +139,70 @@ static int by_place(const void *a, const void *b)
 	return x->name ? strcmp(x->name, y->name) : 0;
 }
 
-/* A line has code in several places: what was executed most often is how often it was. */
+static int by_place_and_entry(const void *a, const void *b)
+{
+	const struct fact *x = a, *y = b;
+	int rc = by_place(x, y);
+
+	return rc ? rc : x->entry < y->entry ? -1 : x->entry > y->entry;
+}
+
+/*
+ * A line has code in several places: what was executed most often is how often it was. A
+ * function is entered through each of its copies; units share those that linkers merge.
+ */
 static size_t merge(struct fact *v, size_t n)
 {
+	struct fact *last;
 	size_t i, out = 0;
+	uint64_t entry = 0;
 
 	for (i = 0; i < n; i++) {
-		if (!out || by_place(&v[out - 1], &v[i]))
+		last = out ? &v[out - 1] : NULL;
+		if (!last || by_place(last, &v[i])) {
+			entry = v[i].entry;
 			v[out++] = v[i];
-		else if (v[i].count > v[out - 1].count)
-			v[out - 1].count = v[i].count;
+			continue;
+		}
+		if (v[i].name && v[i].entry != entry)
+			last->count += v[i].count;
+		else if (v[i].count > last->count)
+			last->count = v[i].count;
+		last->ran |= v[i].ran;
+		entry = v[i].entry;
 	}
 	return out;
+}
+
+/* One that the trace did not see entered, but inside of which it was, was executed once. */
+static uint64_t executed(const struct fact *f)
+{
+	return f->count ? f->count : f->ran;
+}
+
+/*
+ * The lines: those with code, and with a function's count the one that it is declared in, where
+ * lcov wants it to be. v[0 .. functions) are the functions.
+ */
+static void put_lines(FILE *out, const struct fact *v, size_t functions, size_t n)
+{
+	size_t f = 0, l = functions, found = 0, hit = 0;
+	uint64_t count;
+	int line;
+
+	while (f < functions || l < n) {
+		line = l == n || (f < functions && v[f].line < v[l].line) ? v[f].line : v[l].line;
+		for (count = 0; f < functions && v[f].line == line; f++)
+			if (executed(&v[f]) > count)
+				count = executed(&v[f]);
+		for (; l < n && v[l].line == line; l++)
+			if (v[l].count > count)
+				count = v[l].count;
+		fprintf(out, "DA:%d,%" PRIu64 "\n", line, count);
+		found++;
+		hit += count ? 1 : 0;
+	}
+	fprintf(out, "LF:%zu\nLH:%zu\n", found, hit);
 }
 
 /* v[0 .. n): the lines and functions of one file. */
@@ -164,17 +221,14 @@ static void put_file(FILE *out, const struct fact *v, size_t n)
 		fputc('\n', out);
 	}
 	for (i = 0; i < functions; i++) {
-		hit += v[i].count ? 1 : 0;
-		fprintf(out, "FNDA:%" PRIu64 ",", v[i].count);
+		hit += executed(&v[i]) ? 1 : 0;
+		fprintf(out, "FNDA:%" PRIu64 ",", executed(&v[i]));
 		hvt_print_escaped(out, v[i].name, SIZE_MAX);
 		fputc('\n', out);
 	}
 	fprintf(out, "FNF:%zu\nFNH:%zu\n", functions, hit);
-	for (hit = 0; i < n; i++) {
-		hit += v[i].count ? 1 : 0;
-		fprintf(out, "DA:%d,%" PRIu64 "\n", v[i].line, v[i].count);
-	}
-	fprintf(out, "LF:%zu\nLH:%zu\nend_of_record\n", n - functions, hit);
+	put_lines(out, v, functions, n);
+	fputs("end_of_record\n", out);
 }
 
 static void put_files(struct lcov *x)
@@ -182,7 +236,7 @@ static void put_files(struct lcov *x)
 	size_t first, next;
 
 	if (x->n)
-		qsort(x->facts, x->n, sizeof(*x->facts), by_place);
+		qsort(x->facts, x->n, sizeof(*x->facts), by_place_and_entry);
 	x->n = merge(x->facts, x->n);
 	for (first = 0; first < x->n; first = next) {
 		for (next = first; next < x->n; next++)

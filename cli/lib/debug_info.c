@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "elf_file.h"
+#include "internal.h"
 
 #define KNOWN 1024u /* a power of two */
 
@@ -150,12 +151,12 @@ int hvt_debug_line(struct hvt_debug *d, uint64_t vaddr, const char **file)
 }
 
 typedef bool line_fn(uint64_t vaddr, uint64_t end, const char *file, int line, void *arg);
-typedef bool function_fn(uint64_t vaddr, const char *file, int line, const char *name, void *arg);
+typedef bool copy_fn(const struct hvt_debug_copy *copy, void *arg);
 
 /* False: the callback has had enough. */
 static bool lines_of(Dwarf_Die *unit, line_fn *each, void *arg)
 {
-	Dwarf_Addr addr, next;
+	Dwarf_Addr addr, next, ended = ~(Dwarf_Addr)0;
 	Dwarf_Lines *lines;
 	const char *file;
 	Dwarf_Line *line;
@@ -168,9 +169,15 @@ static bool lines_of(Dwarf_Die *unit, line_fn *each, void *arg)
 	/* the last one only says where the code ends */
 	for (i = 0; i + 1 < n; i++) {
 		line = dwarf_onesrcline(lines, i);
-		if (dwarf_lineendsequence(line, &end) || end || dwarf_lineno(line, &nr) || nr < 1 ||
-		    dwarf_lineaddr(line, &addr) ||
+		if (dwarf_lineendsequence(line, &end) || dwarf_lineaddr(line, &addr))
+			continue;
+		if (end)
+			ended = addr;
+		if (end || dwarf_lineno(line, &nr) || nr < 1 ||
 		    dwarf_lineaddr(dwarf_onesrcline(lines, i + 1), &next) || next <= addr)
+			continue;
+		/* A row of no bytes at the end of the code comes behind that end here. */
+		if (addr == ended && dwarf_haspc(unit, addr) <= 0)
 			continue;
 		file = dwarf_linesrc(line, NULL, NULL);
 		if (file && !each(addr, next, file, nr, arg))
@@ -189,37 +196,85 @@ void hvt_debug_each_line(struct hvt_debug *d, line_fn *each, void *arg)
 			return;
 }
 
-struct functions {
-	function_fn *each;
+/* ------------------------------------------------------------------ */
+/* Functions */
+
+#define DEEPEST 256 /* blocks in blocks; what is deeper is damaged */
+
+struct walk {
+	copy_fn *each;
 	void *arg;
+	struct hvt_debug_range *ranges;
+	size_t cap_ranges;
+	Dwarf_Off last; /* the entry that was looked at last */
 	bool enough;
 };
 
-static int one_function(Dwarf_Die *die, void *arg)
+/* The code that the entry has. False: none, or no memory for it. */
+static bool ranges_of(struct walk *w, Dwarf_Die *die, struct hvt_debug_copy *copy)
 {
-	struct functions *f = arg;
-	Dwarf_Attribute attr;
-	const char *name, *file = dwarf_decl_file(die);
-	Dwarf_Addr entry;
-	int line;
+	Dwarf_Addr base, begin, end;
+	ptrdiff_t at = 0;
 
-	/* what is only declared, or was inlined everywhere, has no code */
-	if (!file || dwarf_decl_line(die, &line) || dwarf_entrypc(die, &entry))
-		return DWARF_CB_OK;
-	name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attr));
-	if (!name)
-		name = dwarf_diename(die);
-	if (name && !f->each(entry, file, line, name, f->arg))
-		f->enough = true;
-	return f->enough ? DWARF_CB_ABORT : DWARF_CB_OK;
+	copy->nr_ranges = 0;
+	while ((at = dwarf_ranges(die, at, &base, &begin, &end)) > 0) {
+		if (hvt_grow((void **)&w->ranges, &w->cap_ranges, copy->nr_ranges,
+			     sizeof(*w->ranges)))
+			return false;
+		w->ranges[copy->nr_ranges++] =
+			(struct hvt_debug_range){ .begin = begin, .end = end };
+	}
+	copy->ranges = w->ranges;
+	return copy->nr_ranges;
 }
 
-void hvt_debug_each_function(struct hvt_debug *d, function_fn *each, void *arg)
+static void one_copy(struct walk *w, Dwarf_Die *die)
 {
-	struct functions f = { .each = each, .arg = arg };
+	struct hvt_debug_copy copy = { .file = dwarf_decl_file(die) };
+	Dwarf_Attribute attr;
+	Dwarf_Addr entry;
+
+	/* what is only declared, or was inlined everywhere, has no code */
+	if (!copy.file || dwarf_decl_line(die, &copy.line) || copy.line < 1 ||
+	    !ranges_of(w, die, &copy))
+		return;
+	/* GCC says it of what is in one piece, and else begins with the piece that is entered. */
+	copy.entry = dwarf_entrypc(die, &entry) ? copy.ranges[0].begin : entry;
+	copy.name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attr));
+	if (!copy.name)
+		copy.name = dwarf_diename(die);
+	if (copy.name && !w->each(&copy, w->arg))
+		w->enough = true;
+}
+
+static void all_copies(struct walk *w, Dwarf_Die *parent, unsigned int depth)
+{
+	Dwarf_Die die;
+	int tag;
+
+	if (depth == DEEPEST || dwarf_child(parent, &die))
+		return;
+	do {
+		if (dwarf_dieoffset(&die) <= w->last)
+			return; /* damaged: it was there before */
+		w->last = dwarf_dieoffset(&die);
+		tag = dwarf_tag(&die);
+		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
+			one_copy(w, &die);
+		if (!w->enough)
+			all_copies(w, &die, depth + 1);
+	} while (!w->enough && !dwarf_siblingof(&die, &die));
+}
+
+void hvt_debug_each_function(struct hvt_debug *d, copy_fn *each, void *arg)
+{
+	struct walk w = { .each = each, .arg = arg };
 	Dwarf_CU *unit = NULL;
 	Dwarf_Die die;
 
-	while (!f.enough && !dwarf_get_units(d->dwarf, unit, &unit, NULL, NULL, &die, NULL))
-		dwarf_getfuncs(&die, one_function, &f, 0);
+	while (!w.enough && !dwarf_get_units(d->dwarf, unit, &unit, NULL, NULL, &die, NULL)) {
+		w.last = dwarf_dieoffset(&die);
+		all_copies(&w, &die, 0);
+	}
+	free(w.ranges);
 }

@@ -39,9 +39,7 @@ void hvt_debug_each_line(struct hvt_debug *d,
 }
 
 void hvt_debug_each_function(struct hvt_debug *d,
-			     bool (*each)(uint64_t vaddr, const char *file, int line,
-					  const char *name, void *arg),
-			     void *arg)
+			     bool (*each)(const struct hvt_debug_copy *copy, void *arg), void *arg)
 {
 	(void)d;
 	(void)each;

@@ -44,11 +44,36 @@ case $? in
 	;;
 *)
 	formats="$formats lcov"
-	points lcov /usr/bin/python3 "$tests/views_lcov.py" "$tmp/info" "$tmp/gcov.json" "$tests/stepped_calls.c"
+	"$hvt" script --lines "$tmp/gcov.data" >"$tmp/lines"
+	points lcov /usr/bin/python3 "$tests/views_lcov.py" "$tmp/info" "$tmp/gcov.json" "$tests/stepped_calls.c" "$tmp/lines"
 	lcov --extract "$tmp/info" '*/stepped_calls.c' -o "$tmp/extract" >"$tmp/err" 2>&1 &&
 		genhtml -o "$tmp/html" "$tmp/extract" >>"$tmp/err" 2>&1 &&
 		[ -f "$tmp/html/index.html" ]
 	ok $? "lcov: lcov and genhtml read it"
+	# code in two pieces, and inlined in two places, one of them a loop
+	cat >"$tmp/pieces.c" <<-'END'
+		#include <stdio.h>
+		static inline __attribute__((always_inline)) int more(int n) { volatile int v = n; return v + 1; }
+		__attribute__((cold, noinline)) void wrong(const char *s) { puts(s); }
+		__attribute__((noinline)) int run(int argc, char **argv)
+		{
+			int n = more(0);
+			for (int i = 0; i < argc + 2; i++)
+				n = more(n);
+			if (argc > 1) {
+				wrong(argv[0]);
+				wrong(argv[1]);
+			}
+			return n != 4;
+		}
+		int main(int argc, char **argv) { return run(argc, argv); }
+	END
+	gcc -O2 -g -o "$tmp/pieces" "$tmp/pieces.c" && nm "$tmp/pieces" | grep -q ' run\.cold$' &&
+		"$steplog" "$tmp/pieces.data" "$tmp/pieces" 2>"$tmp/err" &&
+		"$hvt" export --format lcov -o "$tmp/pieces.info" "$tmp/pieces.data" 2>>"$tmp/err" &&
+		sed -n '/pieces.c$/,/end_of_record/p' "$tmp/pieces.info" >"$tmp/err" &&
+		[ "$(grep -cx -e FN:2,more -e FN:4,run -e FNDA:4,more -e FNDA:1,run -e FNDA:0,wrong -e DA:2,4 "$tmp/err")" = 6 ]
+	ok $? "lcov: a function in pieces, and one that is inlined"
 	strip --strip-all "$tmp/gcov"
 	"$hvt" export --format lcov -o "$tmp/info" "$tmp/gcov.data" 2>"$tmp/err"
 	[ $? -eq 0 ] || grep -q 'debug information here; try: ' "$tmp/err" && ! grep -q stepped_calls "$tmp/info"
