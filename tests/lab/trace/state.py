@@ -62,6 +62,10 @@ class Memory:
                     self.memory[at + i] = byte
                 else:
                     self.memory[at + i] = byte
+        if m["access"] != "read":  # of what is wide the log has the first bytes
+            known = len(value(m["new"], m["size"])) if m.get("new") else 0
+            for i in range(known, m["size"]):
+                self.memory.pop(at + i, None)
 
     @staticmethod
     def explicit(insn, row):
