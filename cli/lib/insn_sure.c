@@ -128,13 +128,19 @@ static bool doubtful_prefix(const cs_insn *cs)
 	return (x->prefix[3] == 0x67 && x->rex & 8) || (branch && x->rex & 8);
 }
 
+/* FF /3 and /5: capstone 5.0.7 takes far branches through memory for near ones. */
+static bool far_branch(const cs_x86 *x)
+{
+	return x->opcode[0] == 0xff && ((x->modrm >> 3 & 7) == 3 || (x->modrm >> 3 & 7) == 5);
+}
+
 bool hvt_insn_sure(const struct cs_insn *cs, struct hvt_insn *insn)
 {
 	const cs_x86 *x = &cs->detail->x86;
 	uint8_t first = first_access(cs->id);
 	int i, n = 0;
 
-	if (first == NONE || doubtful_prefix(cs))
+	if (first == NONE || doubtful_prefix(cs) || far_branch(x))
 		return false;
 	for (i = 0; i < x->op_count; i++) {
 		/* Segment registers come with descriptors, or without upper halves. */

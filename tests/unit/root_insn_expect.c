@@ -300,7 +300,7 @@ static void implicit(const cs_insn *in, const struct hvt_insn_ctx *cx, struct ex
 void expect_from_capstone(const cs_insn *in, const struct hvt_insn_ctx *cx, struct expect *e)
 {
 	const cs_x86 *x = &in->detail->x86;
-	unsigned int i, sp = x->addr_size == 8 ? X86_REG_RSP : X86_REG_ESP;
+	unsigned int i, bytes, sp = x->addr_size == 8 ? X86_REG_RSP : X86_REG_ESP;
 	s64 extra;
 
 	memset(e, 0, sizeof(*e));
@@ -341,6 +341,9 @@ void expect_from_capstone(const cs_insn *in, const struct hvt_insn_ctx *cx, stru
 		if (op->type == X86_OP_MEM && access)
 			add(e, mem_addr(in, op, cx, extra), width(in, op, cx->bits), access);
 	}
+	/* Capstone 5 alone has it. It stores to where its register says, in ES. */
+	if (!strcmp(in->mnemonic, "movdir64b"))
+		add(e, reg_value(x->operands[0].reg, in, cx, &bytes), 64, HVT_OP_W);
 	/* A stack pointer as base counts after the increment: "POP". */
 	if (in->id == X86_INS_POP && e->n && x->operands[0].mem.base == sp) {
 		e->n = 0;

@@ -16,6 +16,9 @@
 
 static enum hvt_branch expected(csh handle, const cs_insn *in)
 {
+	/* capstone 5 has more of them: SYSRETQ, SYSEXITQ */
+	if (!strncmp(in->mnemonic, "sysret", 6) || !strncmp(in->mnemonic, "sysexit", 7))
+		return HVT_BRANCH_LEAVE;
 	switch (in->id) {
 	case X86_INS_SYSCALL:
 	case X86_INS_SYSENTER:
@@ -24,8 +27,6 @@ static enum hvt_branch expected(csh handle, const cs_insn *in)
 	case X86_INS_INT3:
 	case X86_INS_INTO:
 		return HVT_BRANCH_ENTER;
-	case X86_INS_SYSRET:
-	case X86_INS_SYSEXIT:
 	case X86_INS_IRET:
 	case X86_INS_IRETD:
 	case X86_INS_IRETQ:
