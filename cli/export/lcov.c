@@ -21,9 +21,10 @@
 struct fact {
 	const char *file, *name;
 	int line;
-	bool ran;	/* of a function: some of the copy was executed */
-	uint64_t entry; /* of a function */
-	uint64_t count;
+	bool ran;      /* of a function: some of the copy was executed */
+	size_t module; /* of a function: where it is */
+	uint64_t entry;
+	uint64_t count; /* of a copy that is called: how often it was entered */
 };
 
 struct lcov {
@@ -95,10 +96,12 @@ static bool add_copy(const struct hvt_debug_copy *copy, void *arg)
 	struct fact f = { .file = copy->file,
 			  .name = copy->name,
 			  .line = copy->line,
-			  .entry = copy->entry,
-			  .count = hvt_hits_max(x->hits, copy->entry, copy->entry + 1) };
+			  .module = x->nr_open,
+			  .entry = copy->entry };
 	size_t i;
 
+	if (!copy->inlined)
+		f.count = hvt_hits_max(x->hits, copy->entry, copy->entry + 1);
 	for (i = 0; i < copy->nr_ranges && !f.ran; i++)
 		f.ran = hvt_hits_max(x->hits, copy->ranges[i].begin, copy->ranges[i].end) > 0;
 	return add_fact(x, &f);
@@ -118,7 +121,8 @@ static void add_module(struct lcov *x, const struct hvt_cover_module *m,
 		no_memory();
 	x->open[x->nr_open++] = d;
 	x->hits = &hits;
-	hvt_debug_each_function(d, add_copy, x);
+	if (hvt_debug_each_function(d, add_copy, x))
+		no_memory();
 	hvt_debug_each_line(d, add_line, x);
 	hvt_hits_free(&hits);
 	if (x->no_memory)
@@ -144,7 +148,11 @@ static int by_place_and_entry(const void *a, const void *b)
 	const struct fact *x = a, *y = b;
 	int rc = by_place(x, y);
 
-	return rc ? rc : x->entry < y->entry ? -1 : x->entry > y->entry;
+	if (rc)
+		return rc;
+	if (x->module != y->module)
+		return x->module < y->module ? -1 : 1;
+	return x->entry < y->entry ? -1 : x->entry > y->entry;
 }
 
 /*
@@ -153,28 +161,25 @@ static int by_place_and_entry(const void *a, const void *b)
  */
 static size_t merge(struct fact *v, size_t n)
 {
-	struct fact *last;
+	struct fact *last, before;
 	size_t i, out = 0;
-	uint64_t entry = 0;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; before = v[i++]) {
 		last = out ? &v[out - 1] : NULL;
 		if (!last || by_place(last, &v[i])) {
-			entry = v[i].entry;
 			v[out++] = v[i];
 			continue;
 		}
-		if (v[i].name && v[i].entry != entry)
+		if (v[i].name && by_place_and_entry(&before, &v[i]))
 			last->count += v[i].count;
 		else if (v[i].count > last->count)
 			last->count = v[i].count;
 		last->ran |= v[i].ran;
-		entry = v[i].entry;
 	}
 	return out;
 }
 
-/* One that the trace did not see entered, but inside of which it was, was executed once. */
+/* What was not called, but executed: inlined, or the trace began inside of it. */
 static uint64_t executed(const struct fact *f)
 {
 	return f->count ? f->count : f->ran;

@@ -207,6 +207,7 @@ struct walk {
 	struct hvt_debug_range *ranges;
 	size_t cap_ranges;
 	Dwarf_Off last; /* the entry that was looked at last */
+	int rc;
 	bool enough;
 };
 
@@ -218,9 +219,14 @@ static bool ranges_of(struct walk *w, Dwarf_Die *die, struct hvt_debug_copy *cop
 
 	copy->nr_ranges = 0;
 	while ((at = dwarf_ranges(die, at, &base, &begin, &end)) > 0) {
-		if (hvt_grow((void **)&w->ranges, &w->cap_ranges, copy->nr_ranges,
-			     sizeof(*w->ranges)))
+		if (begin >= end)
+			continue;
+		w->rc = hvt_grow((void **)&w->ranges, &w->cap_ranges, copy->nr_ranges,
+				 sizeof(*w->ranges));
+		if (w->rc) {
+			w->enough = true;
 			return false;
+		}
 		w->ranges[copy->nr_ranges++] =
 			(struct hvt_debug_range){ .begin = begin, .end = end };
 	}
@@ -228,9 +234,9 @@ static bool ranges_of(struct walk *w, Dwarf_Die *die, struct hvt_debug_copy *cop
 	return copy->nr_ranges;
 }
 
-static void one_copy(struct walk *w, Dwarf_Die *die)
+static void one_copy(struct walk *w, Dwarf_Die *die, bool inlined)
 {
-	struct hvt_debug_copy copy = { .file = dwarf_decl_file(die) };
+	struct hvt_debug_copy copy = { .file = dwarf_decl_file(die), .inlined = inlined };
 	Dwarf_Attribute attr;
 	Dwarf_Addr entry;
 
@@ -238,7 +244,7 @@ static void one_copy(struct walk *w, Dwarf_Die *die)
 	if (!copy.file || dwarf_decl_line(die, &copy.line) || copy.line < 1 ||
 	    !ranges_of(w, die, &copy))
 		return;
-	/* GCC says it of what is in one piece, and else begins with the piece that is entered. */
+	/* Of a function in pieces it is not said, but the first one is what is called. */
 	copy.entry = dwarf_entrypc(die, &entry) ? copy.ranges[0].begin : entry;
 	copy.name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attr));
 	if (!copy.name)
@@ -260,13 +266,13 @@ static void all_copies(struct walk *w, Dwarf_Die *parent, unsigned int depth)
 		w->last = dwarf_dieoffset(&die);
 		tag = dwarf_tag(&die);
 		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
-			one_copy(w, &die);
+			one_copy(w, &die, tag == DW_TAG_inlined_subroutine);
 		if (!w->enough)
 			all_copies(w, &die, depth + 1);
 	} while (!w->enough && !dwarf_siblingof(&die, &die));
 }
 
-void hvt_debug_each_function(struct hvt_debug *d, copy_fn *each, void *arg)
+int hvt_debug_each_function(struct hvt_debug *d, copy_fn *each, void *arg)
 {
 	struct walk w = { .each = each, .arg = arg };
 	Dwarf_CU *unit = NULL;
@@ -277,4 +283,5 @@ void hvt_debug_each_function(struct hvt_debug *d, copy_fn *each, void *arg)
 		all_copies(&w, &die, 0);
 	}
 	free(w.ranges);
+	return w.rc;
 }

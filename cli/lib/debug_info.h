@@ -28,8 +28,9 @@ void hvt_debug_close(struct hvt_debug *d);
 int hvt_debug_line(struct hvt_debug *d, uint64_t vaddr, const char **file);
 
 /*
- * A copy of a function's code: what is called by its name, or what was inlined into another
- * function. file and line: where the function is declared; name: the one that linkers know.
+ * A copy of a function's code: what is called by its name, at entry, or what was inlined into
+ * another function, which may have no one place where it is entered. file and line: where the
+ * function is declared; name: the one that linkers know.
  */
 struct hvt_debug_range {
 	uint64_t begin, end;
@@ -37,6 +38,7 @@ struct hvt_debug_range {
 struct hvt_debug_copy {
 	const char *file, *name;
 	int line;
+	bool inlined;
 	uint64_t entry;
 	const struct hvt_debug_range *ranges;
 	size_t nr_ranges;
@@ -45,13 +47,13 @@ struct hvt_debug_copy {
 /*
  * All lines that there is code of: it begins at vaddr, and what begins at end is of another
  * one, or nothing. And all copies of all functions. Each until the callback returns false. The
- * strings live until hvt_debug_close(), the ranges until the callback returns.
+ * strings live until hvt_debug_close(), the ranges until the callback returns. 0 or -ENOMEM.
  */
 void hvt_debug_each_line(struct hvt_debug *d,
 			 bool (*each)(uint64_t vaddr, uint64_t end, const char *file, int line,
 				      void *arg),
 			 void *arg);
-void hvt_debug_each_function(struct hvt_debug *d,
-			     bool (*each)(const struct hvt_debug_copy *copy, void *arg), void *arg);
+int hvt_debug_each_function(struct hvt_debug *d,
+			    bool (*each)(const struct hvt_debug_copy *copy, void *arg), void *arg);
 
 #endif

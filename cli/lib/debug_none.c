@@ -38,10 +38,11 @@ void hvt_debug_each_line(struct hvt_debug *d,
 	(void)arg;
 }
 
-void hvt_debug_each_function(struct hvt_debug *d,
-			     bool (*each)(const struct hvt_debug_copy *copy, void *arg), void *arg)
+int hvt_debug_each_function(struct hvt_debug *d,
+			    bool (*each)(const struct hvt_debug_copy *copy, void *arg), void *arg)
 {
 	(void)d;
 	(void)each;
 	(void)arg;
+	return 0;
 }

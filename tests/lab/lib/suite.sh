@@ -88,6 +88,7 @@ make_image() {
 # build_initramfs DIR: DIR/initrd with busybox and the few modules that reach the root file system.
 build_initramfs() {
 	local dir=$1 kit=$CACHE/$KIT release tree=$1/tree name path
+	set -o pipefail # for the subshell that `cached` calls this in
 	release=$(kit_kernel "$kit")
 	mkdir -p "$tree"/{bin,dev,proc,sys,mnt,modules}
 	cp "$kit/bin/busybox" "$tree/bin/busybox"
