@@ -240,7 +240,7 @@ static void one_copy(struct walk *w, Dwarf_Die *die, bool inlined)
 	Dwarf_Attribute attr;
 	Dwarf_Addr entry;
 
-	/* what is only declared, or was inlined everywhere, has no code */
+	/* what is only declared has no code; nor has a function itself that was inlined everywhere */
 	if (!copy.file || dwarf_decl_line(die, &copy.line) || copy.line < 1 ||
 	    !ranges_of(w, die, &copy))
 		return;

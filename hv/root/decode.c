@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From bytes and registers to operands. Most instructions that touch what is watched have done
- * so before, and their forms are remembered, by address and bytes.
+ * From bytes and registers to operands, for steps of watches and for traces. Most instructions
+ * that touch what is watched have done so before, and their forms (insn.h) are remembered, by
+ * address and bytes: for this CPU alone, so without a lock. What bytes and registers mean is
+ * decided in insn*.c; here is what those need of the VMCS, read when it is needed.
  */
 #include "root_fn.h"
 
-/*
- * Segment bases are worth two VMREADs only where a prefix asks for one.
- */
+/* Segment bases are worth two VMREADs only where a prefix asks for one. */
 static bool has_segment_prefix(const u8 *insn, u32 n)
 {
 	u32 i;
@@ -77,7 +77,7 @@ bool hvt_decode_at(struct hvt_vcpu *v, u64 ip, u16 flags, const u64 *gpr, const 
 		   u32 got, struct hvt_insn *out)
 {
 	struct hvt_form_known *k = NULL;
-	struct hvt_insn_ctx cx;
+	struct hvt_insn_ctx cx; /* no initializer: of most of it a form has no need */
 	struct hvt_form form;
 	bool known;
 

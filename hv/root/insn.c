@@ -159,8 +159,8 @@ bool hvt_dec_modrm(struct dec *d)
 	return true;
 }
 
-/* The end of the instruction is known. */
-static void relate_to_end(struct dec *d)
+/* A displacement from the next instruction, whose address is known now. */
+void hvt_dec_relate_to_end(struct dec *d)
 {
 	if (!d->riprel)
 		return;
@@ -416,7 +416,7 @@ static bool decode_map01(struct dec *d)
 		imm = d->op & 1 ? I_Z : I_B;
 	if (imm && !get_imm(d, imm))
 		return false;
-	relate_to_end(d);
+	hvt_dec_relate_to_end(d);
 	ok = hvt_dec_modrm_ops(d, e);
 	/* XSAVE, descriptor loads and kin; but not XOP, and what ignores ModRM.mod */
 	if (!ok && E_SPEC(e) != S_POPM && E_SPEC(e) != S_MODREG && E_SPEC(e) != S_BLIND)
@@ -434,7 +434,7 @@ static bool decode_map23(struct dec *d)
 	d->vsib = d->vex && d->map == 2 && d->op >= 0x90 && d->op <= 0x93;
 	if (!hvt_dec_modrm(d) || (d->map == 3 && !take_byte(d, &imm)))
 		return false;
-	relate_to_end(d);
+	hvt_dec_relate_to_end(d);
 	return hvt_dec_map23(d);
 }
 

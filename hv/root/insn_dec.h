@@ -56,6 +56,7 @@ static inline bool hvt_dec_canonical(u64 addr, u32 size)
 
 /* insn.c */
 bool hvt_dec_modrm(struct dec *d);
+void hvt_dec_relate_to_end(struct dec *d);
 bool hvt_dec_take(struct dec *d, unsigned int n, u64 *v);
 u64 hvt_dec_sext(u64 v, unsigned int bytes);
 u64 hvt_dec_linear(struct dec *d, u64 off);

@@ -203,7 +203,6 @@ bool hvt_dec_evex(struct dec *d)
 		return !d->vsib;
 	if (r->mem == REG_ || (d->bcast && r->mem != FV && r->mem != HV))
 		return false;
-	if (d->riprel)
-		d->ea += d->cx->ip + d->pos;
+	hvt_dec_relate_to_end(d);
 	return operands(d, r, size, elem);
 }

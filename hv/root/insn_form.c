@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Forms: see insn.h. The decoder notes each operand that is a sum of registers and a constant.
+ * Forms, pure: see insn.h. The decoder notes each operand that is a sum of registers and a constant.
  * An instruction has a form when it has noted all of its operands, and nothing else that was
  * looked at for it depends on registers, which `plain` says.
  */

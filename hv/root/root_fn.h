@@ -126,7 +126,7 @@ static __always_inline bool hvt_tracing_steps(const struct hvt_vcpu *v)
 bool hvt_trace_fetch(struct hvt_vcpu *v, u64 gpa);
 void hvt_trace_retired(struct hvt_vcpu *v);
 void hvt_trace_stopped(struct hvt_vcpu *v, u32 reason);
-void hvt_trace_entry(struct hvt_vcpu *v);
+void hvt_trace_entry(struct hvt_vcpu *v); /* not in HVT_TRACE_OFF */
 void hvt_trace_open_window(struct hvt_vcpu *v, struct hvt_trace *t);
 void hvt_trace_set(struct hvt_vcpu *v, enum hvt_trace_mode mode);
 bool hvt_trace_kernel(const struct hvt_thread *t);

@@ -70,7 +70,7 @@ static void random_machine(u64 *gpr)
 	fake_vmcs[GUEST_GS_BASE] = reg();
 }
 
-/* As of the start of time. */
+/* With nothing remembered. */
 static bool decode(u64 ip, u16 flags, const u64 *gpr, const u8 *insn, u32 got, struct hvt_insn *out)
 {
 	struct hvt_insn_ctx cx = {
